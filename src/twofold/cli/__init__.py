@@ -1,0 +1,1 @@
+"""The command line: parse, one verb, render; it must never decide anything."""
