@@ -1,0 +1,372 @@
+"""PostgreSQL: how it reads, compares and writes, with every value travelling as text; it must never cut a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as types
+
+from twofold.connectors.sql.dialects import Comparable, Element, Fault, Given, Write, compiled, count_changed, run
+from twofold.connectors.sql.forms import Form
+from twofold.connectors.sql.postgresql_catalogue import load_relation, table_names
+from twofold.connectors.sql.relation import Column, Native, Relation
+from twofold.core.filters import Value
+from twofold.core.schema import DEFAULT_SCALE, Field, FieldType
+
+_DRIVEN = {
+    "bigint",
+    "integer",
+    "smallint",
+    "real",
+    "double precision",
+    "boolean",
+    "bytea",
+    "text",
+    "character varying",
+}
+"""Types that the driver hands over as we need them; all others are read as text."""
+
+_CAST_KEYS = _DRIVEN | {
+    "uuid",
+    "numeric",
+    "date",
+    "bpchar",
+    "timestamp with time zone",
+    "timestamp without time zone",
+    "time without time zone",
+}
+"""Types whose values we can check before we ask, so that a key cannot break a statement."""
+
+_FAULTS = {
+    "23502": "not_null",
+    "23505": "unique",
+    "23P01": "unique",
+    "23503": "foreign_key",
+    "23001": "foreign_key",
+    "23514": "check",
+    "22001": "too_long",
+    "22003": "too_large",
+    "22021": "type",
+    "40001": "conflict",
+    "40P01": "conflict",
+    "55P03": "locked",
+    "42501": "denied",
+    "28000": "login",
+    "28P01": "login",
+    "3D000": "no_database",
+    "42P01": "missing",
+    "42703": "missing",
+    "3F000": "missing",
+    "25006": "read_only",
+    "53300": "busy",
+    "53100": "full",
+    "57014": "busy",
+    "57P01": "unreachable",
+    "57P02": "unreachable",
+    "57P03": "unreachable",
+    "08": "unreachable",
+    "22": "type",
+    "23": "check",
+    "44": "check",
+    "P0": "trigger",
+    "53": "busy",
+}
+"""What an SQLSTATE means; one that is not listed falls back to its class."""
+
+_CONNECTING = (
+    ("password", "login"),
+    ("authentication", "login"),
+    ("no pg_hba", "login"),
+    ("role ", "login"),
+    ("database ", "no_database"),
+)
+"""Words of a refused connection, which carries no SQLSTATE, and what they mean."""
+
+
+def value_text(value: Value) -> str:
+    """A filter's value as PostgreSQL reads it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat(" ")
+    return value.isoformat() if isinstance(value, (date, time)) else str(value)
+
+
+def _text_bind(value: Any) -> Element:
+    return sa.bindparam(None, value, type_=sa.Text(), unique=True)
+
+
+def _raw_text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    return value_text(value)
+
+
+_ENCODERS: dict[FieldType, Callable[[pl.Series], pl.Series]] = {
+    FieldType.DATETIME: lambda values: values.dt.strftime("%Y-%m-%d %H:%M:%S%.6f+00"),
+    FieldType.DATE: lambda values: values.dt.strftime("%Y-%m-%d"),
+    FieldType.TIME: lambda values: values.dt.strftime("%H:%M:%S%.6f"),
+}
+
+
+class PostgresqlDialect:
+    """PostgreSQL through psycopg 3."""
+
+    name = "postgresql"
+    driver = "postgresql+psycopg"
+    is_strict = True
+    reading: Mapping[str, Any] = MappingProxyType({"isolation_level": "AUTOCOMMIT"})
+
+    def options(self, timeout: float) -> dict[str, Any]:
+        arguments = {"connect_timeout": max(2, round(timeout)), "application_name": "twofold"}
+        return {"connect_args": arguments, "paramstyle": "format", "pool_pre_ping": True}
+
+    def prepare(self, connection: Any, *, foreign_keys: bool) -> None:
+        connection.autocommit, before = True, connection.autocommit
+        connection.execute("SET datestyle = 'ISO, YMD'")
+        connection.execute("SET timezone = 'UTC'")
+        connection.execute("SET bytea_output = 'hex'")
+        connection.execute("SET extra_float_digits = 1")
+        connection.autocommit = before
+
+    def begin(self, connection: sa.Connection) -> None:
+        """The driver begins by itself, and every transaction may write."""
+
+    def check(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+
+    def read(
+        self, connection: sa.Connection, statement: Any, parameters: Mapping[str, Any] | None = None
+    ) -> list[tuple[Any, ...]]:
+        return run(connection, statement, parameters)
+
+    def identity(self, connection: sa.Connection, url: sa.URL, workspace: Path) -> str:
+        database = run(connection, sa.text("SELECT current_database()"))[0][0]
+        try:
+            system = run(connection, sa.text("SELECT system_identifier FROM pg_control_system()"))[0][0]
+        except sa.exc.DBAPIError:
+            system = f"{url.host or 'localhost'}:{url.port or 5432}"
+        return f"postgresql:{system}/{database}"
+
+    def clock(self, connection: sa.Connection) -> datetime:
+        moment: datetime = run(connection, sa.text("SELECT clock_timestamp()"))[0][0]
+        return moment.astimezone(UTC)
+
+    def tables(self, connection: sa.Connection, schema: str | None) -> list[str]:
+        return table_names(connection, schema)
+
+    def load(self, connection: sa.Connection, schema: str | None, table: str) -> Relation | None:
+        found = load_relation(connection, schema, table)
+        if found is None and "." in table:
+            other, _, name = table.partition(".")
+            found = load_relation(connection, other, name, shown=table)
+        return found
+
+    def sample(self, connection: sa.Connection, relation: Relation, name: str, kind: FieldType) -> Form | None:
+        return None
+
+    def shown(self, relation: Relation, name: str) -> Element:
+        column = relation.expression(name)
+        return column if relation[name].native in _DRIVEN else sa.cast(column, sa.Text)
+
+    def text(self, expression: Element) -> Element:
+        return sa.cast(expression, sa.Text)
+
+    def ordered(self, relation: Relation, name: str, *, unique: bool) -> Element:
+        column = relation.expression(name)
+        is_text = relation[name].native in ("text", "character varying", "bpchar")
+        return column.collate("C") if is_text and not unique else column
+
+    def placed(self, column: Column, value: Any) -> Element:
+        return sa.cast(_text_bind(_raw_text(value)), Native(column.native))
+
+    def matched(self, relation: Relation, name: str, given: Element) -> Element:
+        column = relation[name]
+        if column.native in _CAST_KEYS:
+            return relation.expression(name) == sa.cast(given, Native(column.native))
+        return sa.cast(relation.expression(name), sa.Text) == given
+
+    def given(self, kinds: Sequence[FieldType]) -> Given:
+        names = [f"g{place}" for place in range(len(kinds))]
+        arrays = [sa.bindparam(name, type_=_array(kind)) for name, kind in zip(names, kinds, strict=True)]
+        source = sa.func.unnest(*arrays).table_valued(*names, name="given").render_derived()
+        return Given(source, list(source.c), lambda columns: dict(zip(names, map(list, columns), strict=True)))
+
+    def comparable(self, relation: Relation, name: str) -> Comparable | None:
+        column, expression = relation[name], relation.expression(name)
+        kind = column.field.type
+        if kind in (FieldType.BINARY, FieldType.JSON):
+            return None
+        native = _COMPARED.get(kind)
+        if native is None:
+            text = expression if column.native in ("text", "character varying") else sa.cast(expression, sa.Text)
+            return Comparable(text.collate("C"), lambda value: _text_bind(_plain(kind, value)), textual=True)
+        if column.rounded:
+            expression = sa.func.round(expression, sa.literal_column(str(DEFAULT_SCALE)))
+        if kind is FieldType.DATETIME:
+            native = column.native
+        return Comparable(expression, lambda value: sa.cast(_text_bind(value_text(value)), Native(native)))
+
+    def like(self, expression: Element, pattern: str) -> Element:
+        escaped = re.sub(r"([\\%_])", r"\\\1", pattern)
+        return expression.like(_text_bind(escaped.replace("*", "%").replace("?", "_")))
+
+    def like_any_case(self, expression: Element, pattern: str) -> tuple[Element, bool]:
+        # Only ASCII folds alike everywhere; what another letter's lower case could meet becomes a wild card.
+        wide = re.sub(r"[^\x00-\x7f]|[iIkK?]", "*", pattern)
+        escaped = re.sub(r"([\\%_])", r"\\\1", wide).replace("*", "%")
+        return expression.ilike(_text_bind(escaped)), wide == pattern
+
+    def since(self, relation: Relation, column: Column, moment: datetime) -> Element:
+        return relation.expression(column.field.name) >= self.placed(column, moment)
+
+    def encode(self, column: Column, series: pl.Series) -> list[Any]:
+        kind = column.field.type
+        if kind is FieldType.BINARY:
+            return series.to_list()
+        scale = column.field.scale
+        if kind in (FieldType.DATETIME, FieldType.TIME) and scale is not None and scale < 6:
+            # PostgreSQL would round up; a moment that is cut stays within the second it happened in.
+            step = 10 ** (6 - scale)
+            micros = series.cast(pl.Int64) // (step if kind is FieldType.DATETIME else step * 1000)
+            series = (micros * (step if kind is FieldType.DATETIME else step * 1000)).cast(series.dtype)
+        encoder = _ENCODERS.get(kind)
+        return (encoder(series) if encoder else series.cast(pl.String)).to_list()
+
+    def insert(self, connection: sa.Connection, write: Write) -> int:
+        given, shown = self._given_columns(write)
+        statement = sa.insert(write.relation.source).from_select(list(write.columns), sa.select(*shown))
+        return count_changed(connection, statement, given.pack(list(write.columns.values())))
+
+    def insert_one_by_one(
+        self, connection: sa.Connection, write: Write, shown: Sequence[Element]
+    ) -> list[tuple[Any, ...]]:
+        bound = {
+            name: sa.cast(sa.bindparam(f"v{place}", type_=_scalar(write.relation[name].field.type)), _native(write, name))
+            for place, name in enumerate(write.columns)
+        }
+        text, names, _ = compiled(connection, sa.insert(write.relation.source).values(bound).returning(*shown))
+        columns = list(write.columns.values())
+        rows = list(zip(*(columns[int(name[1:])] for name in names), strict=True))
+        return _execute_each(connection, text, rows)
+
+    def update(self, connection: sa.Connection, write: Write) -> int:
+        given, shown = self._given_columns(write)
+        statement = sa.update(write.relation.source).values(dict(zip(write.columns, shown, strict=False)))
+        parameters = given.pack([*write.columns.values(), *write.key.values()])
+        return count_changed(connection, statement.where(*self._same_key(write, given)), parameters)
+
+    def delete(self, connection: sa.Connection, write: Write) -> int:
+        bare = Write(write.relation, {}, write.key)
+        given, _ = self._given_columns(bare)
+        statement = sa.delete(write.relation.source).where(*self._same_key(bare, given))
+        return count_changed(connection, statement, given.pack(list(write.key.values())))
+
+    def fault(self, error: BaseException) -> Fault:
+        state = str(getattr(error, "sqlstate", None) or "")
+        diagnosis = getattr(error, "diag", None)
+        kind = _FAULTS.get(state) or _FAULTS.get(state[:2]) or _spoken(error, state)
+        column = getattr(diagnosis, "column_name", None)
+        said = getattr(diagnosis, "message_primary", None) or str(error)
+        constraint = getattr(diagnosis, "constraint_name", None)
+        return Fault(kind, (column,) if column else (), constraint, said)
+
+    def ddl_types(self) -> Mapping[FieldType, Callable[[Field], Any]]:
+        return DDL_TYPES
+
+    def _given_columns(self, write: Write) -> tuple[Given, list[Element]]:
+        names = [*write.columns, *write.key]
+        given = self.given([write.relation[name].field.type for name in names])
+        pairs = zip(names, given.columns, strict=True)
+        return given, [sa.cast(column, _native(write, name)) for name, column in pairs]
+
+    def _same_key(self, write: Write, given: Given) -> list[Element]:
+        found = list(given.columns)[len(write.columns) :]
+        return [self._equals(write.relation, name, column) for name, column in zip(write.key, found, strict=True)]
+
+    def _equals(self, relation: Relation, name: str, given: Element) -> Element:
+        return relation.expression(name) == sa.cast(given, Native(relation[name].native))
+
+
+def _spoken(error: BaseException, state: str) -> str:
+    name = type(error).__name__
+    if name == "DataError":
+        return "type"
+    if state or name not in ("OperationalError", "ConnectionTimeout", "InterfaceError"):
+        return "other"
+    said = str(error)
+    return next((kind for word, kind in _CONNECTING if word in said and "FATAL" in said), "unreachable")
+
+
+def _plain(kind: FieldType, value: Value) -> str:
+    return value_text(value).lower() if kind is FieldType.GUID else value_text(value)
+
+
+def _array(kind: FieldType) -> Any:
+    return sa.ARRAY(_scalar(kind))
+
+
+def _scalar(kind: FieldType) -> Any:
+    return types.BYTEA() if kind is FieldType.BINARY else sa.Text()
+
+
+def _native(write: Write, name: str) -> Native:
+    return Native(write.relation[name].native)
+
+
+def _execute_each(
+    connection: sa.Connection, text: str, rows: Sequence[tuple[Any, ...]]
+) -> list[tuple[Any, ...]]:
+    # One statement and one result for each row: which key belongs to which row needs no trust in any order.
+    with connection.connection.cursor() as cursor:
+        driver: Any = cursor
+        driver.executemany(text, rows, returning=True)
+        found = []
+        for _ in rows:
+            row = driver.fetchone()
+            found.append(tuple(row) if row else ())
+            driver.nextset()
+        return found
+
+
+_COMPARED: dict[FieldType, str] = {
+    FieldType.INTEGER: "numeric",
+    FieldType.OPTION: "numeric",
+    FieldType.DECIMAL: "numeric",
+    FieldType.FLOAT: "double precision",
+    FieldType.BOOLEAN: "boolean",
+    FieldType.DATE: "timestamp without time zone",
+    FieldType.TIME: "time without time zone",
+    FieldType.DATETIME: "timestamp with time zone",
+}
+"""The type in which a filter's value is compared; texts compare as texts."""
+
+
+def _precise(field: Field, most: int = 6) -> int:
+    return most if field.scale is None else min(most, field.scale)
+
+
+DDL_TYPES: dict[FieldType, Callable[[Field], Any]] = {
+    FieldType.TEXT: lambda field: sa.VARCHAR(field.length) if field.length else sa.TEXT(),
+    FieldType.CODE: lambda field: sa.VARCHAR(field.length) if field.length else sa.TEXT(),
+    FieldType.INTEGER: lambda _: sa.BIGINT(),
+    FieldType.OPTION: lambda _: sa.BIGINT(),
+    FieldType.DECIMAL: lambda field: sa.NUMERIC(38, DEFAULT_SCALE if field.scale is None else field.scale),
+    FieldType.FLOAT: lambda _: types.DOUBLE_PRECISION(),
+    FieldType.BOOLEAN: lambda _: sa.BOOLEAN(),
+    FieldType.DATE: lambda _: sa.DATE(),
+    FieldType.TIME: lambda field: types.TIME(precision=_precise(field)),
+    FieldType.DATETIME: lambda field: types.TIMESTAMP(timezone=True, precision=_precise(field)),
+    FieldType.GUID: lambda _: types.UUID(),
+    FieldType.JSON: lambda _: types.JSONB(),
+    FieldType.BINARY: lambda _: types.BYTEA(),
+}
+
+DIALECT = PostgresqlDialect()

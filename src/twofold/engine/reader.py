@@ -1,0 +1,166 @@
+"""Reads both sides and joins them into complete pairs; it must never decide or write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from twofold.core.frames import KEY
+from twofold.core.names import Side
+from twofold.core.pairing import deduplicate, empty_rows, new_keys, pair, side_rows
+from twofold.engine.task import Task
+from twofold.ports import Bookmark, ChangePage, Unreadable, chunks
+
+
+@dataclass(slots=True)
+class Read:
+    """Rows of one side as read, and what could not be read."""
+
+    rows: pl.DataFrame
+    unreadable: list[Unreadable]
+
+
+@dataclass(slots=True)
+class FeedPage:
+    """The rows of one page that are worth a look; `deleted` keys were reported, `fresh` rows are not coupled."""
+
+    side: Side
+    read: Read
+    deleted: tuple[str, ...]
+    cursor: str
+    count: int | None
+    height: int
+    fresh: int
+
+
+def fetch(task: Task, side: Side, keys: Sequence[str]) -> Read:
+    """The records with these keys, whatever the filter says."""
+    end = task.ends[side]
+    fields = task.read(side)
+    rows = [empty_rows(fields, end.schema)]
+    unreadable: list[Unreadable] = []
+    for part in chunks(list(dict.fromkeys(keys)), end.capabilities.max_keys):
+        found = end.connector.fetch(end.table, fields, part)
+        rows.append(found.rows.select(rows[0].columns))
+        unreadable += found.unreadable
+    return _clean(Read(pl.concat(rows), unreadable))
+
+
+def _clean(read: Read) -> Read:
+    rows, claimed = deduplicate(read.rows)
+    unreadable = [Unreadable(key, KEY, _claimed_sentence(key)) for key in claimed]
+    return Read(rows, [*read.unreadable, *unreadable])
+
+
+def _claimed_sentence(key: str) -> str:
+    return f"Several records have the key {key}; a key must name one record. Choose another `key` for this side."
+
+
+def feed(task: Task, side: Side, since: str | None, *, creates: bool) -> Iterator[FeedPage]:
+    """The pages of what changed on `side` after `since`, without rows whose version the couplings remember."""
+    end = task.ends[side]
+    sparing = since is not None and end.capabilities.overlapping
+    fields = () if sparing else task.read(side)
+    for page in end.connector.changes(end.table, fields, task.layout.filters[side], since):
+        yield _looked_over(task, side, page, sparing=sparing, creates=creates)
+
+
+def _looked_over(task: Task, side: Side, page: ChangePage, *, sparing: bool, creates: bool) -> FeedPage:
+    read = _clean(Read(page.rows, list(page.unreadable)))
+    couplings = task.store.couplings(task.name, side, read.rows[KEY].to_list())
+    rows = new_keys(read.rows, couplings, side)
+    fresh = rows.filter(pl.col("#known").is_null()).height
+    if not creates:
+        rows = rows.filter(pl.col("#known"))
+    rows = rows.drop("#known")
+    if sparing:
+        values = fetch(task, side, rows[KEY].to_list())
+        rows, read.unreadable = values.rows, read.unreadable + values.unreadable
+    return FeedPage(
+        side, Read(rows, read.unreadable), page.deleted, page.cursor, page.count, page.rows.height, fresh
+    )
+
+
+def pairs_of_rows(task: Task, side: Side, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Unreadable]]:
+    """The pairs of rows of one side: their couplings, and the counterparts that these name."""
+    couplings = task.store.couplings(task.name, side, rows[KEY].to_list())
+    other = fetch(task, side.other, couplings[f"{side.other}_key"].drop_nulls().to_list())
+    unread = {problem.key for problem in other.unreadable}
+    if unread:
+        couplings, rows = _without(couplings, rows, side, unread)
+    return _paired(task, couplings, {side: rows, side.other: other.rows}), other.unreadable
+
+
+def _without(
+    couplings: pl.DataFrame, rows: pl.DataFrame, side: Side, unread: set[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Leaves out pairs whose counterpart exists but cannot be read: absent and unreadable are not the same."""
+    bad = couplings.filter(pl.col(f"{side.other}_key").is_in(list(unread)))
+    return (
+        couplings.join(bad, on="id", how="anti"),
+        rows.join(bad, left_on=KEY, right_on=f"{side}_key", how="anti"),
+    )
+
+
+def pairs_of_couplings(task: Task, couplings: pl.DataFrame) -> tuple[pl.DataFrame, dict[Side, list[Unreadable]]]:
+    """The pairs of couplings, with both sides read."""
+    reads = {side: fetch(task, side, couplings[f"{side}_key"].drop_nulls().to_list()) for side in Side}
+    for side in Side:
+        unread = [problem.key for problem in reads[side].unreadable]
+        if unread:
+            couplings = couplings.filter(~pl.col(f"{side}_key").is_in(unread).fill_null(value=False))
+    problems = {side: read.unreadable for side, read in reads.items()}
+    return _paired(task, couplings, {side: read.rows for side, read in reads.items()}), problems
+
+
+def _paired(task: Task, couplings: pl.DataFrame, rows: dict[Side, pl.DataFrame]) -> pl.DataFrame:
+    marked = {
+        side: side_rows(rows[side], side, task.layout.schema(side), task.layout.filters[side]) for side in Side
+    }
+    return pair(couplings, marked[Side.LEFT], marked[Side.RIGHT])
+
+
+def keys_on(task: Task, side: Side) -> Iterator[tuple[pl.Series, int | None]]:
+    """The keys of every record in the filter of `side`, page by page: the key sweep; with the count, if known."""
+    end = task.ends[side]
+    for page in end.connector.changes(end.table, (), task.layout.filters[side], None):
+        unread = [problem.key for problem in page.unreadable]
+        keys = page.rows[KEY]
+        yield (pl.concat([keys, pl.Series(KEY, unread, dtype=pl.String)]) if unread else keys), page.count
+
+
+def count_on(task: Task, side: Side) -> int | None:
+    """How many records are in the filter of `side`, where the source tells it cheaply."""
+    for _, count in keys_on(task, side):
+        return count
+    return None
+
+
+def where_to_start(task: Task, side: Side, bookmark: Bookmark | None, signature: str) -> str | None:
+    """The cursor to read from, or None for everything.
+
+    A bookmark of another signature is worth nothing; so is one that passed over uncoupled records, once they
+    are wanted. An interrupted feed goes on where it stopped, also in a full run.
+    """
+    if bookmark is None or bookmark.signature != signature:
+        return None
+    if task.policy.creates and not bookmark.wide:
+        return None
+    return None if task.options.full and bookmark.complete else bookmark.cursor
+
+
+def canonical_keys(keys: Sequence[str]) -> list[str]:
+    """Keys as a person typed them, composite ones in the spacing that Twofold uses."""
+    return [_canonical(key) for key in keys]
+
+
+def _canonical(key: str) -> str:
+    if not key.startswith("["):
+        return key
+    try:
+        return json.dumps(json.loads(key), ensure_ascii=False, separators=(",", ":"))
+    except ValueError:
+        return key

@@ -1,0 +1,1 @@
+"""How the state database got its shape, by `makemigrations`; it must never be edited once released."""

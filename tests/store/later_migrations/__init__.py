@@ -1,0 +1,1 @@
+"""The migrations of an imagined later version of Twofold."""
