@@ -177,18 +177,32 @@ def test_whatever_is_written_around_it_is_exported_byte_for_byte(noise: list[str
     lines = starter().split("\n")
     for line in noise:
         lines.insert(random.randrange(len(lines)), line)
-    text = """\
-connections:
-    a: {kind: sql}
-    b: {kind: sql}
-mappings:
-    M:
-        left: {connection: a, table: t}
-        right: {connection: b, table: t}
-        fields:
-        - {left: x, right: x}   # kept
-"""
-    before = load(text)
+    text = "\n".join(lines)
+    assert dump(load(text)) == text
+
+
+def test_an_edit_changes_only_its_line_and_keeps_the_comments() -> None:
+    before = starting()
+    text = dump(changed(before, update_conflict=UpdateConflict.ASK))
+    expected = before.text.replace("update_conflict: merge ", "update_conflict: ask   ").splitlines()
+    assert text.splitlines() == expected
+
+
+def test_fields_can_come_go_and_move_without_losing_remarks() -> None:
+    before = starting()
+    number, name, email, currency = before.mappings["CUSTOMER"].fields
+    pairs = (currency, FieldMapping("city", "city"), name, replace(email, not_null=True), number)
+    text = dump(changed(before, fields=pairs))
+    fields = text[text.rindex("fields:") :]
+    city = "      - {left: city, right: city}\n"
+    assert "lookup: CURRENCY}   # the key of the coupled currency\n" + city in fields
+    assert "transform: {to_right: [trim, lowercase]}, not_null: true}" in fields
+    assert text.count("#") == before.text.count("#")
+
+
+def test_a_removed_field_takes_its_remark_along_but_not_what_stands_below() -> None:
+    remark = "\n    # how often it runs\n    schedule: {every: 30m}\n"
+    before = load(starter().replace("    schedule: {every: 30m}\n", remark))
     after = dump(changed(before, fields=before.mappings["CUSTOMER"].fields[:-1]))
     assert "the key of the coupled currency" not in after
     assert "# how often it runs" in after
@@ -263,16 +277,40 @@ def test_every_kind_of_edit_reads_back_equal() -> None:
 
 def test_connections_can_be_added_changed_and_removed() -> None:
     before = starting()
-    connections = {
-        "erp": {"kind": "sql", "url": "sqlite:///new.db"},
-        "crm": before.connections["crm"],
-        "z": {"kind": "x"},
-    }
+    erp = {"kind": "sql", "url": "sqlite:///new.db"}
+    connections = {"erp": erp, "crm": before.connections["crm"], "z": {"kind": "x"}}
     text = dump(replace(before, connections=connections))
     assert load(text).connections == connections
-    assert '  erp: {kind: sql, url: "sqlite:///new.db"}\n' in text.replace("'", '"').replace(
-        "url: sqlite:///new.db", 'url: "sqlite:///new.db"'
+    assert "# Secrets are never written here" in text
+
+
+def test_a_removed_mapping_leaves_the_remarks_on_what_follows() -> None:
+    before = load(starter().replace("  CUSTOMER:", "  # These are the customers.\n  CUSTOMER:"))
+    number, name, *_ = before.mappings["CUSTOMER"].fields
+    customer = replace(before.mappings["CUSTOMER"], fields=(number, name), match=())
+    after = replace(before, mappings={"CUSTOMER": customer})
+    text = dump(after)
+    assert load(text) == after
+    assert "CURRENCY" not in text
+    assert "\n\n  # These are the customers.\n  CUSTOMER:\n" in text
+    assert "update_conflict: merge                # merge |" in text
+
+
+def test_a_mapping_between_others_can_be_removed() -> None:
+    text = starter()
+    start = text.index("  CURRENCY:")
+    copy = (
+        text[start : text.index("  CUSTOMER:")].replace("CURRENCY", "SECOND").replace("currency,", "second,")
     )
+    before = load(text[:start] + copy + text[start:])
+    assert list(before.mappings) == ["SECOND", "CURRENCY", "CUSTOMER"]
+    after = replace(before, mappings={k: v for k, v in before.mappings.items() if k != "SECOND"})
+    assert dump(after).replace("\n\n", "\n") == text.replace("\n\n", "\n")
+
+
+def test_all_mappings_can_be_removed() -> None:
+    text = dump(replace(starting(), mappings={}))
+    assert load(text) == replace(starting(), mappings={})
     assert "# Secrets are never written here" in text
 
 

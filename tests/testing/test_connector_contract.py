@@ -125,7 +125,9 @@ class Overwrites(MemoryConnector):
 
 class IgnoresVersions(MemoryConnector):
     def apply(self, table: Table, ops: Sequence[Ops]) -> Results:
-        blind = [replace(each, rows=each.rows.with_columns(pl.lit(None, pl.String).alias(VERSION))) for each in ops]
+        blind = [
+            replace(each, rows=each.rows.with_columns(pl.lit(None, pl.String).alias(VERSION))) for each in ops
+        ]
         return super().apply(table, blind)
 
 
@@ -168,7 +170,10 @@ class CallsOneByOne(MemoryConnector):
 class WritesNoNulls(MemoryConnector):
     def apply(self, table: Table, ops: Sequence[Ops]) -> Results:
         kept = [
-            replace(each, rows=each.rows.select(c.name for c in each.rows if c.name[0] == "#" or not c.null_count()))
+            replace(
+                each,
+                rows=each.rows.select(c.name for c in each.rows if c.name[0] == "#" or not c.null_count()),
+            )
             if each.kind is OpKind.UPDATE
             else each
             for each in ops
@@ -205,7 +210,12 @@ DEFECTS: list[tuple[type[MemoryConnector], FeedKind, KeyKind, Law]] = [
     (NeverTellsDeletes, DELTA, KeyKind.GUID, C.test_deletes_are_reported_or_show_in_the_key_sweep),
     (Boasts, MODIFIED, KeyKind.GUID, C.test_deletes_are_reported_or_show_in_the_key_sweep),
     (CountsWrongly, SNAPSHOT, KeyKind.TEXT, C.test_the_count_is_the_number_of_rows_in_the_filter),
-    (TypesCarelessly, SNAPSHOT, KeyKind.TEXT, C.test_pages_have_exactly_the_asked_columns_in_the_declared_types),
+    (
+        TypesCarelessly,
+        SNAPSHOT,
+        KeyKind.TEXT,
+        C.test_pages_have_exactly_the_asked_columns_in_the_declared_types,
+    ),
     (FiltersNothing, MODIFIED, KeyKind.TEXT, C.test_filters_choose_the_same_rows_as_local_evaluation),
     (FiltersNothing, MODIFIED, KeyKind.TEXT, C.test_the_filter_holds_on_every_page_and_after_the_cursor),
     (FetchesEverything, SNAPSHOT, KeyKind.TEXT, C.test_fetch_returns_the_rows_with_these_keys_once),

@@ -34,7 +34,9 @@ def test_the_example_connector_passes_the_contract(example: Path) -> None:
 
 def test_a_mistake_in_the_example_would_be_found(example: Path) -> None:
     code = (example / "notes.py").read_text(encoding="utf-8")
-    (example / "notes.py").write_text(code.replace("if key in rows:\n                return", "if False:\n                return"))
+    (example / "notes.py").write_text(
+        code.replace("if key in rows:\n                return", "if False:\n                return")
+    )
     ended = run(example, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "overwrites", "test_notes.py")
     assert ended.returncode == 1, ended.stdout
 

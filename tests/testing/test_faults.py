@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import polars as pl
@@ -67,6 +68,13 @@ def test_without_a_fault_every_verb_is_the_connector_behind(system: MemorySystem
     assert connector.injected == []
 
 
+def test_faults_can_be_stacked(system: MemorySystem) -> None:
+    inner = faulty(system, "apply", Trouble.STALE)
+    outer = Faulty(inner, [Fault("fetch", 1, Trouble.EMPTY)])
+    assert outer.apply(TABLE, [rename("new")]).rows[KIND].to_list() == [ResultKind.STALE]
+    assert outer.fetch(TABLE, [], ["k1"]).rows.height == 0
+
+
 @pytest.mark.parametrize("verb", ["changes", "fetch", "apply"])
 @pytest.mark.parametrize(
     ("trouble", "error"), [(Trouble.UNREACHABLE, Unreachable), (Trouble.THROTTLED, Throttled)]
@@ -75,7 +83,7 @@ def test_a_refused_call_does_nothing_and_only_once(
     system: MemorySystem, verb: str, trouble: Trouble, error: type[Exception]
 ) -> None:
     connector = faulty(system, verb, trouble)
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "changes": lambda: read(connector),
         "fetch": lambda: connector.fetch(TABLE, [], ["k1"]),
         "apply": lambda: connector.apply(TABLE, [rename("new")]),

@@ -17,6 +17,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from twofold.app.definitions import body, definition
 from twofold.app.settings import FILE, SECTIONS, Configuration, load
+from twofold.app.yaml_source import cut
 from twofold.core.mapping import FieldMapping, Schedule, TableMapping
 from twofold.errors import Refused
 
@@ -41,7 +42,8 @@ def dump(configuration: Configuration, original: str | None = None) -> str:
         return _anew(configuration)
     if _meaning(known) == _meaning(configuration):
         return text
-    edited = _edited(text, known, configuration)
+    kept, known = _without_removed(text, known, configuration)
+    edited = _edited(kept, known, configuration)
     again = _reading(edited, configuration)
     return edited if again and _meaning(again) == _meaning(configuration) else _anew(configuration)
 
@@ -51,6 +53,23 @@ def _reading(text: str, stored: Configuration) -> Configuration | None:
         return load(text, FILE, stored)
     except Refused:
         return None
+
+
+def _without_removed(text: str, old: Configuration, new: Configuration) -> tuple[str, Configuration]:
+    """Mappings that go are cut out line by line: the writer would take the remarks on what follows along."""
+    going = [name for name in old.mappings if name not in new.mappings]
+    if not going or old.document is None:
+        return text, old
+    shorter = text
+    for name in reversed(going):
+        shorter = cut(shorter, old.document, ("mappings", name))
+    read = _reading(shorter, _both(old, new))
+    fits = read is not None and [*read.mappings] == [name for name in old.mappings if name not in going]
+    return (shorter, read) if read is not None and fits else (text, old)
+
+
+def _both(old: Configuration, new: Configuration) -> Configuration:
+    return Configuration(old.connections | new.connections, old.mappings | new.mappings)
 
 
 def _meaning(configuration: Configuration) -> str:

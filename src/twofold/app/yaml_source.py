@@ -87,6 +87,20 @@ def read(text: str) -> Document:
     return document
 
 
+def cut(text: str, document: Document, where: Path) -> str:
+    """The text without the entry at `where`, which starts a line; remarks around it stay.
+
+    Lines above the entry keep their numbers, so several entries are cut from the last to the first.
+    """
+    lines = text.splitlines(keepends=True)
+    start = document.line(where) - 1
+    later = (line - 1 for place, line in document.lines.items() if len(place) <= len(where))
+    end = min((line for line in later if start < line <= len(lines)), default=len(lines))
+    while end > start + 1 and lines[end - 1].strip()[:1] in ("", "#"):
+        end -= 1
+    return "".join(lines[:start] + lines[end:])
+
+
 def _spoil(document: Document, line: int, sentence: str) -> None:
     document.data = None
     document.lines[()] = line

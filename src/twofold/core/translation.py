@@ -127,7 +127,7 @@ def _ruled(step: _Step, line: Line, target: Side) -> _Step:
     rules = chain.to_right if target is Side.RIGHT else chain.to_left
     if not rules:
         return step
-    value, problem = apply_chain(_as_text(step), rules)
+    value, problem = apply_chain(_as_text(step), rules, sensitive=line.pair.sensitive)
     named = pl.concat_str(pl.lit(f"{line.pair.label}: "), problem)
     return step.then(value, named, _TEXT)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.db import Error
 
 from twofold.errors import Refused, StoreBroken, TwofoldError
-from twofold.store.location import VARIABLE, Location
+from twofold.store.location import FILE_NAME, VARIABLE, Location
 
 # Each line: what the driver's text contains, what that means, and what to do about it.
 MEANINGS: tuple[tuple[str, str], ...] = (
@@ -76,13 +78,21 @@ def _shareable(location: Location, error: Exception) -> Exception | None:
 def check_file(location: Location, *, create: bool) -> None:
     """Refuse a path where no state database can be, before a driver makes an empty file of it."""
     path = location.path
-    if path is None or path.is_file():
+    if path is None:
         return
-    if path.exists():
-        raise Refused(
-            f"{path} is a folder. Name a file for the state database, such as {path / 'twofold.db'}."
-        )
+    if path.is_dir():
+        raise Refused(f"{path} is a folder. Name a file for the state database, such as {path / FILE_NAME}.")
     if not path.parent.is_dir():
         raise Refused(f"The folder {path.parent} does not exist. Create it, or choose another workspace.")
-    if not create:
+    if not path.exists() and not create:
         raise Refused(f"There is no state database at {path}. Run `twofold init` in that folder first.")
+    _refuse_read_only(path)
+
+
+def _refuse_read_only(path: Path) -> None:
+    # SQLite keeps its log beside the file, so the folder must be writable as well.
+    for place in (path.parent, path):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise Refused(
+                f"{place} is read-only. Give yourself the right to write there, or choose another path."
+            )

@@ -91,7 +91,8 @@ def _parts(url: str) -> dict[str, str]:
     except ProgrammingError:
         # The driver's own text repeats the URL, and with it the password; so does the chain.
         parts = {}
-    if not parts.get("dbname"):
+    ports = str(parts.get("port") or "0").split(",")
+    if not parts.get("dbname") or not all(port.isdigit() for port in ports):
         raise Refused(
             f"The URL of the state database is not complete. Write it as "
             f"postgresql://USER:PASSWORD@HOST:PORT/NAME in {VARIABLE}, with special "

@@ -86,6 +86,7 @@ class Arrangement(ABC):
 
     `page` is how many rows come in one page, where a test may know it; None leaves paging to chance.
     `idle_requests` is what a read may cost that finds nothing. `names_fields`: a refusal names its field.
+    `limits_text`: a text longer than its column is refused.
     Fields are named by the part they play: `name` is a required text of limited length, `note` a text and
     `quantity` a whole number that may be empty. `extremes` are further fields with values that must come back
     as they were written.
@@ -96,6 +97,7 @@ class Arrangement(ABC):
     page: int | None = None
     idle_requests: int = 1
     names_fields: bool = True
+    limits_text: bool = True
     name = "name"
     note = "note"
     quantity = "quantity"

@@ -63,7 +63,7 @@ def _sides() -> dict[Side, set[str]]:
     return {side: set() for side in Side}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Ledger:
     """What people did, and what became of it."""
 

@@ -25,14 +25,24 @@ Keys = tuple[str | None, str | None]
 
 def couplings(pairs: Iterable[Keys], state: str = "coupled", *, mark: str = "1") -> pl.DataFrame:
     """Couplings of these keys, with versions and bases that say `mark`."""
-    rows = [(None, *pair, state, f"l{mark}", f"r{mark}", mark.encode() * 8, mark.encode() * 8) for pair in pairs]
+    rows = [
+        (None, *pair, state, f"l{mark}", f"r{mark}", mark.encode() * 8, mark.encode() * 8) for pair in pairs
+    ]
     return pl.DataFrame(rows, schema=COUPLING_SCHEMA, orient="row")
 
 
-def entry(left: str | None, right: str | None, direction: str | None = "to_right", **further: object) -> pl.DataFrame:
+def entry(
+    left: str | None, right: str | None, direction: str | None = "to_right", **further: object
+) -> pl.DataFrame:
     """One line of the errors list."""
     values = dict.fromkeys(ENTRY_SCHEMA) | {"left_key": left, "right_key": right, "direction": direction}
-    values |= {"kind": "failed", "message": "it did not fit", "fields": '["name"]', "strikes": 1, "skipped": False}
+    values |= {
+        "kind": "failed",
+        "message": "it did not fit",
+        "fields": '["name"]',
+        "strikes": 1,
+        "skipped": False,
+    }
     return pl.DataFrame([values | further], schema=ENTRY_SCHEMA)
 
 
@@ -219,7 +229,9 @@ class StoreContract:
 
     def test_an_entry_comes_back_as_it_was_put(self, store: Store) -> None:
         blocking = '["CURRENCY","left","EUR"]'
-        given = entry("L1", None, None, kind="blocked", blocking=blocking, left_version="v", strikes=2, skipped=True)
+        given = entry(
+            "L1", None, None, kind="blocked", blocking=blocking, left_version="v", strikes=2, skipped=True
+        )
         store.record(MAPPING, Record(entries=given))
         found = store.entries(MAPPING, ["L1"], [])
         assert found.schema == pl.Schema(ENTRY_SCHEMA)
@@ -293,7 +305,9 @@ class StoreContract:
         with twin.claim(MAPPING):
             pass
 
-    def test_nothing_is_recorded_into_a_mapping_that_another_run_holds(self, store: Store, twin: Store) -> None:
+    def test_nothing_is_recorded_into_a_mapping_that_another_run_holds(
+        self, store: Store, twin: Store
+    ) -> None:
         with store.claim(MAPPING):
             with pytest.raises(StoreBroken, match=MAPPING):
                 twin.record(MAPPING, Record(couple=couplings([("L1", "R1")])))

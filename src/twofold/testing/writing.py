@@ -11,7 +11,7 @@ import pytest
 from twofold.core.frames import FIELD, KEY, KIND, RESULT_SCHEMA, SETTLED, TEXT, VERSION
 from twofold.core.keys import key_text
 from twofold.ports import OpKind, Ops, ResultKind
-from twofold.testing.arrangement import NAME_LENGTH, Arrangement
+from twofold.testing.arrangement import Arrangement
 from twofold.testing.reading import deleted_in, keys_of
 
 INSERT, UPDATE, DELETE = OpKind.INSERT, OpKind.UPDATE, OpKind.DELETE
@@ -45,6 +45,12 @@ def inserts(arranged: Arrangement, rows: Sequence[Mapping[str, Any]]) -> Ops:
         key_text([str(row[name]) for name in arranged.table.key]) for row in rows if arranged.key_values(0)
     ]
     return arranged.ops(INSERT, rows, keys)
+
+
+def too_long(arranged: Arrangement) -> str | None:
+    """A name that the column cannot take; null, which it refuses as well, where it takes any length."""
+    length = arranged.schema[arranged.name].length
+    return None if length is None or not arranged.limits_text else "x" * (length + 1)
 
 
 def absent_key(arranged: Arrangement) -> str:
@@ -223,9 +229,7 @@ class BatchContract:
         """A row that the system refuses costs no other row its place."""
         rows = [arranged.row(number) for number in range(6)]
         rows[1][arranged.name] = None
-        rows[4][arranged.name] = "x" * (NAME_LENGTH * 100)
-        if (arranged.schema[arranged.name].length or NAME_LENGTH * 100) >= NAME_LENGTH * 100:
-            rows[4][arranged.name] = None
+        rows[4][arranged.name] = too_long(arranged)
         results = applied(arranged, inserts(arranged, rows))
         failed = [None, ResultKind.FAILED, None, None, ResultKind.FAILED, None]
         assert kinds(results) == failed

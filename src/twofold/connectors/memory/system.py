@@ -103,10 +103,10 @@ class MemorySystem:
         with self.lock:
             target = self._writable(table, row)
             missing = {f.name: None for f in target.schema.fields if f.name not in row and not f.generated}
-            whole = {**missing, **row, **self._generated(target, row)}
-            return self._store(target, None, whole, set(whole))
+            made = self._generated(target, row)
+            return self._store(target, None, {**missing, **row, **made}, {*missing, *row})
 
-    def edit(self, table: str, key: str, **values: Any) -> None:
+    def edit(self, table: str, key: str, /, **values: Any) -> None:
         """Change some fields of a row."""
         with self.lock:
             target = self._writable(table, values)
@@ -129,7 +129,7 @@ class MemorySystem:
                 raise ValueError(f"{table} has no modified column.")
             self._existing(target, key)[target.modified] = moment
 
-    def plant(self, table: str, key: str, **values: Any) -> None:
+    def plant(self, table: str, key: str, /, **values: Any) -> None:
         """Put values past all rules, as a careless import would; stamped as any edit."""
         with self.lock:
             target = self.table(table)
@@ -176,8 +176,7 @@ class MemorySystem:
 
     def _store(self, table: MemoryTable, key: str | None, row: Row, written: set[str]) -> str:
         checked = {
-            f.name: accept(f, row[f.name]) if f.name in written and not f.generated else row[f.name]
-            for f in table.schema.fields
+            f.name: accept(f, row[f.name]) if f.name in written else row[f.name] for f in table.schema.fields
         }
         checked = table.trigger(checked) if table.trigger else checked
         for part in table.key:

@@ -138,7 +138,7 @@ class Database:
             yield
         except TwofoldError:
             raise
-        except (DBAPIError, DisconnectionError, PoolTimeout, *_driver_errors()) as error:
+        except (DBAPIError, DisconnectionError, PoolTimeout, *driver_errors()) as error:
             self.fail(error)
 
     def fault(self, error: BaseException) -> Fault:
@@ -159,11 +159,13 @@ class Database:
 
     def patiently(self, work: Callable[[], Answer]) -> Answer:
         """Do the work, again after a short pause where others came in the way, a few times at most."""
+        deadline = time.monotonic() + self.settings.timeout
         for attempt in range(ATTEMPTS - 1):
             try:
                 return work()
-            except (DBAPIError, *_driver_errors()) as error:
-                if self.fault(error).kind not in PATIENT:
+            except (DBAPIError, *driver_errors()) as error:
+                kind = self.fault(error).kind
+                if kind not in PATIENT or (kind == "locked" and time.monotonic() > deadline):
                     self.fail(error)
             time.sleep(_FIRST_PAUSE * 2**attempt)
         with self.translated():
@@ -174,7 +176,8 @@ class Database:
         self.engine.dispose()
 
 
-def _driver_errors() -> tuple[type[BaseException], ...]:
+def driver_errors() -> tuple[type[BaseException], ...]:
+    """What the drivers raise where SQLAlchemy does not stand between."""
     import sqlite3
 
     import psycopg

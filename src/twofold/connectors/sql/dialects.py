@@ -50,11 +50,15 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Rows to write: the columns and, for each, its raw values; `key` the raw key values of the rows concerned."""
+    """Rows to write: raw values by column, and for an update or delete the raw key values as they are stored.
+
+    `places` says which ops these are; an insert may have no column at all.
+    """
 
     relation: Relation
     columns: Mapping[str, Sequence[Any]]
     key: Mapping[str, Sequence[Any]]
+    places: Sequence[int] = ()
 
 
 class Dialect(Protocol):

@@ -137,8 +137,8 @@ class Feed:
         condition = sa.and_(self.pushed.clause, *self._keyed())
         if self.pushed.exact:
             return int(run(connection, sa.select(sa.func.count()).select_from(self._source).where(condition))[0][0])
-        rows = self.dialect.read(connection, self.reader.select().where(condition))
-        return self.reader.read(rows).rows.height
+        judge = Reader(self.reader.relation, self.reader.table, (), self.dialect, where=self.reader.where)
+        return judge.read(self.dialect.read(connection, judge.select().where(condition))).rows.height
 
     def _unkeyed(self, connection: sa.Connection) -> tuple[Unreadable, ...]:
         """Rows without a key, of which SQLite's primary keys may have some; told once, on the first page."""

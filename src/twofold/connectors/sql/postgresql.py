@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from types import MappingProxyType
@@ -190,7 +191,9 @@ class PostgresqlDialect:
     def matched(self, relation: Relation, name: str, given: Element) -> Element:
         column = relation[name]
         if column.native in _CAST_KEYS:
-            return relation.expression(name) == sa.cast(given, Native(column.native))
+            # A number too large for a smaller type is simply not there; casting it to that type would fail.
+            wide = "bigint" if column.field.type is FieldType.INTEGER else column.native
+            return relation.expression(name) == sa.cast(given, Native(wide))
         return sa.cast(relation.expression(name), sa.Text) == given
 
     def given(self, kinds: Sequence[FieldType]) -> Given:
@@ -254,7 +257,7 @@ class PostgresqlDialect:
         }
         text, names, _ = compiled(connection, sa.insert(write.relation.source).values(bound).returning(*shown))
         columns = list(write.columns.values())
-        rows = list(zip(*(columns[int(name[1:])] for name in names), strict=True))
+        rows = list(zip(*(columns[int(name[1:])] for name in names), strict=True)) or [()] * len(write.places)
         return _execute_each(connection, text, rows)
 
     def update(self, connection: sa.Connection, write: Write) -> int:
@@ -264,7 +267,7 @@ class PostgresqlDialect:
         return count_changed(connection, statement.where(*self._same_key(write, given)), parameters)
 
     def delete(self, connection: sa.Connection, write: Write) -> int:
-        bare = Write(write.relation, {}, write.key)
+        bare = replace(write, columns={})
         given, _ = self._given_columns(bare)
         statement = sa.delete(write.relation.source).where(*self._same_key(bare, given))
         return count_changed(connection, statement, given.pack(list(write.key.values())))

@@ -235,7 +235,7 @@ class SqliteDialect:
     ) -> list[tuple[Any, ...]]:
         statement = sa.insert(write.relation.source).values(_binds(write.columns, "v"))
         text, names, _ = compiled(connection, statement.returning(*shown))
-        rows = _rows(_named(write.columns, "v"), names)
+        rows = _rows(_named(write.columns, "v"), names) if names else [()] * len(write.places)
         return [_one(connection, text, row) for row in rows]
 
     def update(self, connection: sa.Connection, write: Write) -> int:
@@ -312,8 +312,6 @@ def _same_key(write: Write) -> list[Element]:
 
 
 def _rows(columns: Mapping[str, Sequence[Any]], names: Sequence[str]) -> list[tuple[Any, ...]]:
-    if not names:
-        return [()] * max((len(column) for column in columns.values()), default=0)
     return list(zip(*(columns[name] for name in names), strict=True))
 
 
