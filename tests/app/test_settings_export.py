@@ -308,6 +308,15 @@ def test_a_mapping_between_others_can_be_removed() -> None:
     assert dump(after).replace("\n\n", "\n") == text.replace("\n\n", "\n")
 
 
+def test_a_mapping_on_the_same_line_as_another_can_be_removed() -> None:
+    side = "{connection: a, table: t}, right: {connection: b, table: t}, fields: [{left: x, right: x}]"
+    text = "connections: {a: {kind: x}, b: {kind: x}}\n"
+    text += f"mappings: {{M: {{left: {side}}}, N: {{left: {side}}}}}\n"
+    before = load(text)
+    after = replace(before, mappings={"N": before.mappings["N"]})
+    assert dump(after) == text.replace(f"M: {{left: {side}}}, ", "")
+
+
 def test_all_mappings_can_be_removed() -> None:
     text = dump(replace(starting(), mappings={}))
     assert load(text) == replace(starting(), mappings={})

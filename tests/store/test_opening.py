@@ -19,7 +19,6 @@ from twofold.errors import Refused, StoreBroken
 from twofold.ports import Record
 from twofold.store.database import open_store
 from twofold.store.location import default_location, locate
-from twofold.store.store import DjangoStore
 from twofold.testing.store_contract import couplings
 
 LATER = override_settings(MIGRATION_MODULES={"store": f"{__package__}.later_migrations"})
@@ -39,18 +38,14 @@ def run_python(program: str, *arguments: str) -> str:
 
 def test_the_migrations_say_all_that_the_models_say() -> None:
     call_command("makemigrations", check_changes=True, dry_run=True, verbosity=0)
+    connections.close_all()
 
 
-def test_a_new_database_is_made_and_opened_again(opened_twice: list[DjangoStore]) -> None:
-    first, second = opened_twice
-    first.configuration.save({}, {"ITEM": {"direction": "both"}})
-    assert second.configuration.mappings() == {"ITEM": {"direction": "both"}}
-
-
-@pytest.fixture
-def opened_twice(where: str | Path) -> object:
-    with open_store(where) as first, open_store(where) as second:
-        yield [first, second]
+def test_a_new_database_is_made_and_opened_again(nothing_yet: str | Path) -> None:
+    with open_store(nothing_yet) as first:
+        first.configuration.save({}, {"ITEM": {"direction": "both"}})
+    with open_store(nothing_yet, create=False) as second:
+        assert second.configuration.mappings() == {"ITEM": {"direction": "both"}}
 
 
 def test_one_process_may_have_several_states_open_and_go_from_one_to_another(tmp_path: Path) -> None:
@@ -79,12 +74,12 @@ def test_listing_jobs_does_not_load_polars(file: Path) -> None:
     assert run_python(program, str(file)) == "[] False"
 
 
-def test_two_processes_that_make_the_database_at_once_both_succeed(where: str | Path) -> None:
+def test_processes_that_make_the_database_at_once_all_succeed(nothing_yet: str | Path) -> None:
     program = (
         "import sys; from twofold.store.database import open_store\n"
         "with open_store(sys.argv[1]) as store: print(store.listing.jobs())"
     )
-    command = [sys.executable, "-c", program, str(where)]
+    command = [sys.executable, "-c", program, str(nothing_yet)]
     runs = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)
     ]
@@ -104,12 +99,12 @@ def test_a_state_of_an_older_version_is_brought_up_after_a_copy_was_made(file: P
         assert list(store.configuration.mappings()) == ["ITEM"]
 
 
-def test_a_state_of_a_newer_version_is_refused_and_left_alone(where: str | Path) -> None:
-    with LATER, open_store(where) as store:
+def test_a_state_of_a_newer_version_is_refused_and_left_alone(nothing_yet: str | Path) -> None:
+    with LATER, open_store(nothing_yet) as store:
         store.configuration.save({}, {"ITEM": {}})
     with pytest.raises(Refused, match="newer version of Twofold.*0002_note"):
-        open_store(where)
-    with LATER, open_store(where) as store:
+        open_store(nothing_yet)
+    with LATER, open_store(nothing_yet) as store:
         assert list(store.configuration.mappings()) == ["ITEM"]
 
 
@@ -186,11 +181,11 @@ def test_an_unreachable_server_is_refused_without_the_password() -> None:
     assert "anna@127.0.0.1:1/state" in str(refusal.value)
 
 
-def test_a_missing_database_and_an_unknown_user_are_refused(postgres_url: str) -> None:
+def test_a_missing_database_and_an_unknown_user_are_refused(postgresql_url: str) -> None:
     with pytest.raises(Refused, match="does not exist on that server"):
-        open_store(postgres_url.replace("/twofold_store", "/missing_store"))
+        open_store(postgresql_url.replace("/test_", "/missing_"))
     with pytest.raises(Refused, match="does not know this user"):
-        open_store(postgres_url.replace("postgres:@", "nobody:s3cr3t@"))
+        open_store(postgresql_url.replace("postgres:@", "nobody:s3cr3t@"))
 
 
 @pytest.mark.parametrize("url", ["postgresql://anna:s3cr3t@host:port/x", "postgres://anna:s3cr3t@host"])

@@ -1,4 +1,4 @@
-"""A workspace opened for one command: its state, its configuration and its connections; it must never run anything."""
+"""A workspace opened for one command: state, configuration, connections; it must never run anything."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twofold.app.secrets import resolve_secrets
 from twofold.core.names import closest
 from twofold.errors import Refused
 from twofold.store.database import open_store
@@ -67,7 +66,7 @@ class Context:
         return self.configuration.mappings
 
     def mapping(self, name: str) -> TableMapping:
-        """The mapping called `name`, in whatever case; raises `Refused`, naming the nearest, if there is none."""
+        """The mapping called `name`, in whatever case; raises `Refused`, naming the nearest, if none is."""
         found = next((own for own in self.mappings if own.lower() == name.lower()), None)
         if found is None:
             raise Refused(f'There is no mapping "{name}".{closest(name, self.mappings)}{self._known()}')
@@ -86,6 +85,7 @@ class Context:
 
     def connect(self, name: str) -> Connector:
         """A new connection, whatever system it leads to; the caller closes it."""
+        from twofold.app.secrets import resolve_secrets
         from twofold.connectors import registry
 
         settings = self.configuration.connections.get(name)
@@ -100,8 +100,9 @@ class Context:
         if remembered is not None and remembered != found and not self.accept_systems:
             connector.close()
             raise Refused(
-                f'The connection "{name}" now leads to {found}; until now it led to {remembered}. The couplings were made '
-                "with that system. If the move is right, run the same command again with --yes; nothing was done."
+                f'The connection "{name}" now leads to {found}; until now it led to {remembered}, with which '
+                "the couplings were made. Nothing was done. If the move is right, run the same command again "
+                "with --yes."
             )
         if remembered != found:
             self.store.configuration.remember_identity(name, found)
@@ -121,7 +122,7 @@ def opened(workspace: Path, *, accept_systems: bool = False, create: bool = Fals
     location = default_location(workspace, os.environ)
     if not create and VARIABLE not in os.environ and not (workspace / FILE_NAME).exists():
         raise Refused(
-            f"{workspace} is not a workspace yet. Run `twofold init` there, or name another one with --workspace."
+            f"{workspace} is not a workspace yet. Run `twofold init` there, or name another with --workspace."
         )
     context = Context(workspace, open_store(location, create=create), accept_systems=accept_systems)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
@@ -39,12 +39,17 @@ class MatchReport:
 
 
 def couple(
-    context: Context, name: str, left: str, right: str, then: Then = "nothing", progress: Progress | None = None
+    context: Context,
+    name: str,
+    left: str,
+    right: str,
+    then: Then = "nothing",
+    progress: Progress | None = None,
 ) -> Report:
     """Couple two existing records, and synchronize them at once if `then` says which side wins.
 
-    A left record may be taken from the record it was coupled with, with a remark; a right record may not be taken from
-    a left record that still exists. Raises `Refused` where a record does not exist or is held.
+    A left record may be taken from the record it was coupled with, with a remark; a right record may not be
+    taken from a left record that still exists. Raises `Refused` where a record does not exist or is held.
     """
     wiring = Wiring(context, progress or Silent())
     task = wiring.task(context.mapping(name), Options())
@@ -134,19 +139,22 @@ def _create_from(
     mapping = context.mapping(name)
     direction = Direction.TO_RIGHT if side is Side.LEFT else Direction.TO_LEFT
     if mapping.direction not in (Direction.BOTH, direction):
-        raise Refused(
-            f"{name} goes {mapping.direction.value} only: nothing can be created in {mapping.on(side.other).connection}."
-        )
-    task = wiring.task(mapping, Options(**{side.value: list(keys)}))
+        target = mapping.on(side.other).connection
+        raise Refused(f"{name} goes {mapping.direction.value} only: nothing can be created in {target}.")
+    task = wiring.task(mapping, _naming(side, keys))
     left, right, notes = named_scope(task)
     report.notes += notes
     wanted = _without_counterpart(task, side, left if side is Side.LEFT else right, report)
     if not wanted:
         return
     policy = replace(task.policy, creates=True, force=direction)
-    options = Options(**{side.value: wanted}, direction=direction, answers=policy)
+    options = replace(_naming(side, wanted), direction=direction, answers=policy)
     run = synchronize(wiring.task(mapping, options))
     report.jobs += [context.store.listing.job(job) for job in run.jobs.values()]
+
+
+def _naming(side: Side, keys: Sequence[str]) -> Options:
+    return Options(left=keys) if side is Side.LEFT else Options(right=keys)
 
 
 def _without_counterpart(task: Task, side: Side, keys: Sequence[str], report: Report) -> list[str]:
@@ -182,7 +190,9 @@ def match(
     wiring = Wiring(context, progress or Silent())
     mapping = context.mapping(name)
     if not mapping.match:
-        raise Refused(f"{mapping.name} has no match fields. Write `match: [[number], [email, name]]` and apply it.")
+        raise Refused(
+            f"{mapping.name} has no match fields. Write `match: [[number], [email, name]]` and apply it."
+        )
     task = wiring.task(mapping, Options())
     found = MatchReport()
     with context.store.claim(task.name):
@@ -209,11 +219,16 @@ def _match(task: Task, job: int, left: Sequence[str], found: MatchReport) -> Non
     found.unmatched = matches.unmatched
     errors = list(_reasons(job, matches))
     counters = {"coupled": len(found.coupled), "failed": len(errors)}
-    task.store.record(task.name, Record(errors=errors, counters={job: {k: v for k, v in counters.items() if v}}))
+    task.store.record(
+        task.name, Record(errors=errors, counters={job: {k: v for k, v in counters.items() if v}})
+    )
 
 
 def _reasons(job: int, matches: Matches) -> list[JobError]:
-    none = [JobError(job, key, None, None, "unmatched", "No uncoupled record matches.") for key in matches.unmatched]
+    none = [
+        JobError(job, key, None, None, "unmatched", "No uncoupled record matches.")
+        for key in matches.unmatched
+    ]
     several = [
         JobError(job, key, None, None, "ambiguous", ambiguity(candidates))
         for key, candidates in matches.ambiguous.iter_rows()
@@ -221,9 +236,7 @@ def _reasons(job: int, matches: Matches) -> list[JobError]:
     return none + several
 
 
-def _in_job(
-    context: Context, task: Task, report: Report, kind: JobType, work: Callable[[int], None]
-) -> None:
+def _in_job(context: Context, task: Task, report: Report, kind: JobType, work: Callable[[int], None]) -> None:
     job = context.store.begin_job(task.name, None, kind)
     status, message = JobStatus.FAILED, "Broke off."
     try:
@@ -241,7 +254,12 @@ def _in_job(
 
 
 def uncouple(
-    context: Context, name: str, left: Sequence[str] = (), right: Sequence[str] = (), *, everything: bool = False
+    context: Context,
+    name: str,
+    left: Sequence[str] = (),
+    right: Sequence[str] = (),
+    *,
+    everything: bool = False,
 ) -> Report:
     """Remove the couplings of the named records, or all of the mapping; both records stay as they are.
 
@@ -265,7 +283,10 @@ def _chosen_couplings(
     if everything:
         return list(context.store.pages(name, PAGE))
     left, right = keys
-    frames = [context.store.couplings(name, Side.LEFT, left), context.store.couplings(name, Side.RIGHT, right)]
+    frames = [
+        context.store.couplings(name, Side.LEFT, left),
+        context.store.couplings(name, Side.RIGHT, right),
+    ]
     return [pl.concat(frames).unique("id", maintain_order=True)]
 
 
@@ -276,6 +297,3 @@ def _remove(context: Context, name: str, job: int, couplings: pl.DataFrame) -> N
     solved: list[int] = context.store.entries(name, *keys)["id"].to_list()
     counters: dict[int, dict[str, int]] = {job: {"uncoupled": couplings.height}}
     context.store.record(name, Record(uncouple=couplings["id"].to_list(), solved=solved, counters=counters))
-
-
-__all__ = ["Any", "MatchReport", "Then", "couple", "create", "match", "uncouple"]

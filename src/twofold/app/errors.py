@@ -28,7 +28,12 @@ _DELETIONS = {"restore": DeletionConflict.RESTORE, "delete": DeletionConflict.DE
 
 
 def retry(
-    context: Context, name: str, left: Sequence[str] = (), right: Sequence[str] = (), *, everything: bool = False
+    context: Context,
+    name: str,
+    left: Sequence[str] = (),
+    right: Sequence[str] = (),
+    *,
+    everything: bool = False,
 ) -> int:
     """Clear the mark of records that were set aside, so that the next `sync` tries them; how many changed."""
     mapping = context.mapping(name)
@@ -48,8 +53,8 @@ def resolve(
 ) -> Report:
     """Carry out a person's answer about the named records, at once.
 
-    Raises `Refused` where the answer does not fit: nothing is coupled under that key, nothing was deleted, or the
-    mapping does not write the side that would have to change.
+    Raises `Refused` where the answer does not fit: nothing is coupled under that key, nothing was deleted, or
+    the mapping does not write the side that would have to change.
     """
     mapping = context.mapping(name)
     keys = {Side.LEFT: reader.canonical_keys(left), Side.RIGHT: reader.canonical_keys(right)}
@@ -89,7 +94,9 @@ def _check_answer(task: Task, answer: Answer) -> None:
         raise Refused(f"{task.name}: {named} is not coupled. See `twofold couplings {task.name}`.")
     needed = {"send": Direction.TO_RIGHT, "get": Direction.TO_LEFT}.get(answer)
     if needed is not None and mapping.direction not in (Direction.BOTH, needed):
-        raise Refused(f"{task.name} goes {mapping.direction.value} only, so nothing can be done with `{answer}`.")
+        raise Refused(
+            f"{task.name} goes {mapping.direction.value} only, so nothing can be done with `{answer}`."
+        )
     for side in Side:
         gone = _gone(task, side, couplings[f"{side}_key"].drop_nulls().to_list())
         if answer in ("restore", "delete") and gone:
@@ -100,7 +107,9 @@ def _check_answer(task: Task, answer: Answer) -> None:
     if answer in ("restore", "delete") and not any(
         _gone(task, side, couplings[f"{side}_key"].drop_nulls().to_list()) for side in Side
     ):
-        raise Refused(f"{task.name}: both records exist, so there is nothing to {answer}. Answer with send, get or merge.")
+        raise Refused(
+            f"{task.name}: both records exist, so nothing is to {answer}. Answer with send, get or merge."
+        )
 
 
 def _gone(task: Task, side: Side, keys: Sequence[str]) -> list[str]:
@@ -109,9 +118,11 @@ def _gone(task: Task, side: Side, keys: Sequence[str]) -> list[str]:
 
 
 def _check_deletion(task: Task, gone: Side, answer: Answer) -> None:
-    """Restoring writes the side where the record is gone, deleting the other one; the mapping must write it."""
+    """Restoring writes where the record is gone, deleting the other side; the mapping must allow it."""
     mapping = task.layout.mapping
     written = gone if answer == "restore" else gone.other
     if not mapping.direction.writes(written):
         name = mapping.on(written).connection
-        raise Refused(f"{task.name} never writes to {name}, so it cannot {answer} there. Uncouple the records instead.")
+        raise Refused(
+            f"{task.name} never writes to {name}, so it cannot {answer} there. Uncouple the records instead."
+        )

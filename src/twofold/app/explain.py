@@ -1,4 +1,4 @@
-"""Answers "why is this record not the same?": what is known about a pair, and what a run would do; it must never do it."""
+"""Answers "why is this record not the same?": what is known, what a run would do; it must never do it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class FieldStory:
-    """One field mapping of the pair, on both sides; `changed` are the sides whose value moved since last time."""
+    """One field mapping of the pair; `changed` are the sides whose value moved since last time."""
 
     name: str
     direction: str
@@ -104,8 +104,8 @@ def _judged(task: Task, side: Side, key: str) -> tuple[dict[str, Any], pl.DataFr
         read = reader.fetch(task, side, [key])
         _refuse_unreadable(read.unreadable)
         if read.rows.is_empty():
-            name = task.layout.mapping.on(side)
-            raise Refused(f"{task.name}: there is no record {key} in {name.table} of {name.connection}, and no coupling.")
+            own = task.layout.mapping.on(side)
+            raise Refused(f"{task.name}: there is no record {key} in {own.table} of {own.connection}.")
         pairs = uncoupled_pairs(task, side, read.rows)
     derived, _ = judge(task, Memory(), pairs, named=True)
     return derived.row(0, named=True), derived
@@ -119,7 +119,9 @@ def _refuse_unreadable(problems: Sequence[Any]) -> None:
 def _explanation(context: Context, task: Task, row: dict[str, Any], derived: pl.DataFrame) -> Explanation:
     action = ACTIONS[row["action"]]
     keys = [[row[f"{side}_key"]] if row[f"{side}_key"] else [] for side in Side]
-    listed = list(context.store.listing.couplings(task.name, left=keys[0], right=keys[1])) if row["id"] else []
+    listed = (
+        list(context.store.listing.couplings(task.name, left=keys[0], right=keys[1])) if row["id"] else []
+    )
     entries = task.store.entries(task.name, *keys)
     situation = Situation(
         Link(row["state"]),
@@ -193,7 +195,9 @@ def _remarks(task: Task, row: dict[str, Any]) -> list[str]:
     for side in Side:
         name = mapping.on(side).connection
         if row[here(side)] and not row[inside(side)]:
-            said.append(f"The record in {name} is outside the mapping's filter: it stays coupled and is left alone.")
+            said.append(
+                f"The record in {name} is outside the mapping's filter: it stays coupled and is left alone."
+            )
         if row[f"{side}_key"] and not row[here(side)] and row["id"] is not None:
             said.append(f"The record does not exist in {name}.")
         if row[f"{side}_skipped"]:
@@ -202,6 +206,11 @@ def _remarks(task: Task, row: dict[str, Any]) -> list[str]:
             said.append(f"Writing to {name} would fail: {row[f'{side}_problem']}")
     for line in task.layout.lines:
         drifted = line.way is not Direction.BOTH and row["id"] is not None and not row[f"e{line.number}"]
-        if drifted and FIELD_CODES[row[f"c{line.number}"]] is FieldCode.SAME and row["left_here"] and row["right_here"]:
+        if (
+            drifted
+            and FIELD_CODES[row[f"c{line.number}"]] is FieldCode.SAME
+            and row["left_here"]
+            and row["right_here"]
+        ):
             said.append(f"{line.pair.label} was edited on its target: `sync --full` corrects it.")
     return said

@@ -1,4 +1,4 @@
-"""The full synchronization: every mapping in dependency order, uncoupled records included; it must never change an option unasked."""
+"""The full synchronization: all mappings, all records; it must never change an option unasked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Creation = Literal["keep", "restore", "ask"]
 """After a full synchronization: go on creating records in later runs, or leave the option as it was."""
 
 QUESTION = (
-    "Synch. Only Coupled Records was set aside for this run only. Shall later runs go on creating records for "
+    "Synch. Only Coupled Records was set aside for this run. Shall later runs go on creating records for "
 )
 
 
@@ -35,8 +35,8 @@ def full_synchronization(
 ) -> Report:
     """Synchronize everything, creating what is not coupled.
 
-    The stored option *Synch. Only Coupled Records* is not touched while this runs, so a crash changes nothing. `ask`
-    is called at the end, with the mappings that have the option, where `create` is "ask"; without it: restore.
+    The stored option *Synch. Only Coupled Records* is not touched while this runs: a crash changes nothing.
+    `ask` is called at the end with the mappings that have the option, where `create` is "ask"; else restore.
     """
     options = Options(full=True, creates=True, allow_deletes=allow_deletes)
     report = synchronize(context, (), options, progress)
@@ -45,10 +45,14 @@ def full_synchronization(
     if not finished:
         return report
     names = [mapping.name for mapping in finished]
-    keeps = create == "keep" or (create == "ask" and ask is not None and not report.interrupted and ask(names))
+    keeps = create == "keep" or (
+        create == "ask" and ask is not None and not report.interrupted and ask(names)
+    )
     if keeps:
         clear_only_coupled(context, finished)
-        report.notes.append(f"Later runs go on creating records for {', '.join(names)}: the option was cleared.")
+        report.notes.append(
+            f"Later runs go on creating records for {', '.join(names)}: the option was cleared."
+        )
     else:
         report.notes.append(f"Synch. Only Coupled Records is as it was for {', '.join(names)}.")
     return report

@@ -42,7 +42,7 @@ class Report:
 def synchronize(
     context: Context, names: Sequence[str], options: Options, progress: Progress | None = None
 ) -> Report:
-    """Synchronize the named mappings, or all enabled ones, in dependency order; the design's section 8 says how."""
+    """Synchronize the named mappings, or all enabled ones, in dependency order."""
     session = _Session(context, Wiring(context, progress or Silent()), options)
     return session.run(chosen(context, names))
 
@@ -82,6 +82,19 @@ def chosen(context: Context, names: Sequence[str]) -> list[TableMapping]:
 
 def _serves(mapping: TableMapping, direction: Direction | None) -> bool:
     return direction is None or mapping.direction in (Direction.BOTH, direction)
+
+
+def _reason_to_leave_out(
+    mapping: TableMapping, direction: Direction | None, needed: Sequence[str]
+) -> str | None:
+    name = mapping.name
+    if not _serves(mapping, direction):
+        return f"{name} goes {mapping.direction.value} only; nothing was done in the other direction."
+    if mapping.read_only:
+        return f"{name} is read-only: see `twofold plan {name}`. Nothing was written."
+    if needed:
+        return f"{name} was left out, because {', '.join(needed)} broke off and it depends on that."
+    return None
 
 
 @dataclass(slots=True)
@@ -141,20 +154,11 @@ class _Session:
     def _is_out(self, mapping: TableMapping) -> bool:
         """Whether nothing is to be run, with a remark that says why."""
         needed = [name for name in mapping.needs() if name in self.failed]
-        reasons = {
-            f"{mapping.name} goes {mapping.direction.value} only; nothing was done in the other direction.": not _serves(
-                mapping, self.options.direction
-            ),
-            f"{mapping.name} is read-only: see `twofold plan {mapping.name}`. Nothing was written.": mapping.read_only,
-            f"{mapping.name} was left out, because {', '.join(needed)} broke off and it depends on that.": bool(
-                needed
-            ),
-        }
-        said = [reason for reason, holds in reasons.items() if holds]
-        self.report.notes += said[:1]
         if needed:
             self.failed.add(mapping.name)
-        return bool(said)
+        reason = _reason_to_leave_out(mapping, self.options.direction, needed)
+        self.report.notes += [reason] if reason else []
+        return bool(reason)
 
     def _narrowed(self, task: Task) -> Task:
         """Only the chosen records that this run may touch; a remark about each of the others."""

@@ -90,4 +90,6 @@ def _log(task: Task, job: int, pairs: int, findings: Sequence[Finding]) -> None:
     errors = [JobError(job, f.left_key, f.right_key, f.field, f.kind, f.sentence) for f in findings[:SHOWN]]
     differing = len({(f.left_key, f.right_key) for f in findings})
     counters = {"unchanged": pairs - differing, "failed": differing}
-    task.store.record(task.name, Record(errors=errors, counters={job: {k: v for k, v in counters.items() if v}}))
+    task.store.record(
+        task.name, Record(errors=errors, counters={job: {k: v for k, v in counters.items() if v}})
+    )

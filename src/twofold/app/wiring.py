@@ -1,4 +1,4 @@
-"""Puts a mapping, its two tables and the store together into a task for the engine; the only place that does."""
+"""Puts a mapping, its two tables and the store together into a task; nothing else may know all three."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ class Wiring:
         key = own.key or schema.key
         if not key:
             raise Refused(
-                f"{mapping.name}: {own.table} in {own.connection} has no primary key. Name the fields that identify a "
-                f"record: `{side}: {{..., key: FIELD}}`."
+                f"{mapping.name}: {own.table} in {own.connection} has no primary key. Name the fields that "
+                f"identify a record: `{side}: {{..., key: FIELD}}`."
             )
         table = Table(own.table, key, feed_of(mapping, side), own.modified, own.row_version)
         return Endpoint(connector, table, schema, connector.capabilities(table))
@@ -122,7 +122,7 @@ def feed_of(mapping: TableMapping, side: Side) -> FeedKind:
 
 
 def circle_of(mappings: Mapping[str, TableMapping], name: str) -> tuple[str, ...]:
-    """The mappings that share a circle of lookups with this one, itself included; none if there is no circle."""
+    """The mappings that share a circle of lookups with this one, itself included; none without a circle."""
     looked_up = {
         own: {pair.lookup.mapping for pair, _ in mapping.active() if pair.lookup is not None}
         for own, mapping in mappings.items()

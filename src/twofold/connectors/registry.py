@@ -15,7 +15,7 @@ GROUP = "twofold.connectors"
 """The entry points under which third parties add connectors."""
 
 Factory = Callable[[str, Mapping[str, Any], Path], Connector]
-"""Takes the connection's name, its settings without `kind`, and the workspace that relative paths start from."""
+"""Takes the connection's name, its settings without `kind`, and the workspace that paths start from."""
 
 
 def kinds() -> list[str]:
@@ -24,7 +24,7 @@ def kinds() -> list[str]:
 
 
 def connect(name: str, settings: Mapping[str, Any], workspace: Path) -> Connector:
-    """Open the connection called `name`; raises `Refused` for an unknown kind, or settings that do not fit it."""
+    """Open the connection called `name`; raises `Refused` for an unknown kind or unfitting settings."""
     kind = str(settings.get("kind", ""))
     found = [entry for entry in entry_points(group=GROUP) if entry.name == kind]
     if not found:

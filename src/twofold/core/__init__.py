@@ -1,1 +1,1 @@
-"""The pure core: what to do, decided from values alone; it must never touch a clock, chance, log, file or network."""
+"""The pure core: decides from values alone; it must never touch a clock, chance, log, file or network."""

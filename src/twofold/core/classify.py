@@ -1,4 +1,6 @@
-"""Turns a frame of pairs into situations and actions, column by column; every rule it applies is generated from `decide`.
+"""Turns a frame of pairs into situations and actions, column by column; it must never hold a rule of its own.
+
+Every rule that it applies is generated from `decide`.
 
 Columns it adds, for each line n:
   l{n} r{n}    canonical value on each side          dl{n} dr{n}  its digest
@@ -80,7 +82,7 @@ def moved(line: Line, side: Side) -> pl.Expr:
     """The code of `Moved` for one line on one side."""
     base = unpack(pl.col(f"{side}_base"), line.slot)
     current = pl.col(f"d{SHORT[side]}{line.number}")
-    # A pending insert's base is what we meant to write; if something else stands there, nobody knows whose it is.
+    # A pending insert's base is what we meant to write; where something else stands, nobody knows whose it is.
     pending = pl.col("state") == (Link.PENDING_LEFT if side is Side.LEFT else Link.PENDING_RIGHT).value
     code = pl.when(base == 0).then(0).when(base == current).then(_MOVED_NO)
     return code.when(pending).then(0).otherwise(_MOVED_YES)
@@ -179,13 +181,9 @@ def _content(layout: Layout) -> pl.Expr:
 
 
 def _with_actions(judged: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    links = pl.col("state").replace_strict(
-        {link.value: number(link) for link in Link}, return_dtype=pl.Int32
-    )
-    judged = judged.with_columns(
-        encode(links, pl.col("left_state"), pl.col("right_state"), pl.col("content"))  # type: ignore[arg-type]
-        .alias("situation")  # type: ignore[attr-defined]
-    )
+    links = pl.col("state").replace_strict({link.value: number(link) for link in Link}, return_dtype=pl.Int32)
+    code = encode(links, pl.col("left_state"), pl.col("right_state"), pl.col("content"))
+    judged = judged.with_columns(code.alias("situation"))
     table = pl.Series("action", compile_table(policy), dtype=pl.UInt8)
     return judged.with_columns(table.gather(judged["situation"]).alias("action"))
 

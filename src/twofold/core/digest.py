@@ -1,4 +1,4 @@
-"""Stable 8-byte digests of values and of rows; a digest must never depend on process, platform or library version.
+"""Stable 8-byte digests of values and of rows; they must never depend on process, platform or library version.
 
 A digest is XXH64 (seed 0) of a value's stable text. Zero means "unknown", so a digest of zero becomes one.
 `polars-hash` computes a million in 0.1 s; `xxh64` is the same function in plain Python, for where that
@@ -13,9 +13,11 @@ from collections.abc import Sequence
 import polars as pl
 
 try:
-    import polars_hash
+    import polars_hash  # noqa: F401 - registers the expressions `nchash`
+
+    _NATIVE = True
 except ImportError:  # pragma: no cover - the wheel exists for all usual platforms
-    polars_hash = None
+    _NATIVE = False
 
 UNKNOWN = 0
 NULL_TEXT = "\x00"
@@ -114,19 +116,21 @@ def stable_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 def digest(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """The UInt64 digest of a column; a null has a digest of its own, never 0."""
     text = stable_text(value, dtype).fill_null(pl.lit(NULL_TEXT))
-    hashed = _hashed(text)
+    hashed = _native(text) if _NATIVE else _plain(text)
     return pl.when(hashed == UNKNOWN).then(pl.lit(1, dtype=pl.UInt64)).otherwise(hashed)
 
 
-def _hashed(text: pl.Expr) -> pl.Expr:
-    if polars_hash is None:  # pragma: no cover
-        return text.map_elements(lambda t: xxh64(t.encode()), return_dtype=pl.UInt64)
+def _plain(text: pl.Expr) -> pl.Expr:
+    return text.map_elements(lambda t: xxh64(t.encode()), return_dtype=pl.UInt64)
+
+
+def _native(text: pl.Expr) -> pl.Expr:
     found: pl.Expr = text.nchash.xxhash64()  # type: ignore[attr-defined]
     return found
 
 
 def version_of(rows: pl.DataFrame, fields: Sequence[str]) -> pl.Series:
-    """A version text for each row of a table that keeps none, made of the values of `fields`, in that order."""
+    """A version text for each row of a table that keeps none, of the values of `fields`, in that order."""
     digests = [digest(pl.col(name), rows.schema[name]).cast(pl.String) for name in fields]
     joined = pl.concat_str(digests, separator="|") if digests else pl.lit("", dtype=pl.String)
     whole = digest(joined, pl.String())

@@ -1,4 +1,4 @@
-"""A table mapping joined with the two tables it found: what is read, compared and written; it must never read a row."""
+"""A table mapping joined with the two tables it found; it must never read a row."""
 
 from __future__ import annotations
 
@@ -138,8 +138,8 @@ def lay_out(
 ) -> Layout:
     """The layout of a checked mapping; raises ValueError for a pair that cannot be compared.
 
-    `slots` maps field identities to slots; `circular` names the mappings that this one shares a circle of lookups
-    with, itself included if it looks up itself.
+    `slots` maps field identities to slots; `circular` names the mappings that this one shares a circle of
+    lookups with, itself included if it looks up itself.
     """
     lines = tuple(
         _line(number, slots[pair.identity], pair, way, *line_fields(pair, left, right))
@@ -151,12 +151,12 @@ def lay_out(
 def _line(number: int, slot: int, pair: FieldMapping, way: Direction, left: Field, right: Field) -> Line:
     common = common_ground(pair, left, right)
     if isinstance(common, str):
-        raise ValueError(common)
+        raise ValueError(common)  # noqa: TRY004 - a wrong mapping, not a wrong type
     return Line(number, slot, pair, way, left, right, common)
 
 
 def common_ground(pair: FieldMapping, left: Field, right: Field) -> Common | str:
-    """Where the pair is compared: as `narrow` says, but a translated value is compared as the target has it."""
+    """Where the pair is compared: as `narrow` says, but a translated value as the target has it."""
     if pair.lookup is None and not pair.options:
         return narrow(left, right)
     if FieldType.BINARY in (left.type, right.type):

@@ -1,4 +1,4 @@
-"""What a person wrote: table mappings and field mappings as data; it must never read a file or a schema by itself."""
+"""What a person wrote: table mappings and field mappings as data; it must never read a file or a schema."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ class TableMapping:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong with what a person wrote: where, as a path into the configuration, and what to write instead."""
+    """Something wrong with what a person wrote: where, as a path into it, and what to write instead."""
 
     where: tuple[str | int, ...]
     sentence: str

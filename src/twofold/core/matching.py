@@ -1,4 +1,4 @@
-"""Finds the counterpart of records that are not coupled, by the mapping's match fields; it must never settle for the likelier one."""
+"""Finds the counterparts of uncoupled records by their match fields; it must never settle for the likelier one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Matches:
 
 
 def match_lines(mapping: TableMapping, lines: Sequence[Line]) -> list[list[Line]]:
-    """The lines of each group of match fields, in order of priority; a group with an unmapped field is empty."""
+    """The lines of each group of match fields, by priority; a group with an unmapped field is empty."""
     by_left = {line.pair.left: line for line in lines if line.pair.left and line.pair.right}
     return [[by_left[name] for name in group if name in by_left] for group in mapping.match]
 
@@ -57,10 +57,11 @@ def _comparable(line: Line, side: Side, lookups: Lookups) -> pl.Expr:
 
 
 def find_matches(groups: Sequence[Sequence[Line]], left: pl.DataFrame, right: pl.DataFrame) -> Matches:
-    """Couples what belongs together beyond doubt; `left` and `right` are from `comparable`, uncoupled rows only.
+    """Couples what belongs together beyond doubt; `left` and `right` are uncoupled rows from `comparable`.
 
-    Groups are independent alternatives, tried in order; within one all fields must be equal. A group with a blank
-    field on either side says nothing about that record. A pair is coupled only if each is the other's only match.
+    Groups are independent alternatives, tried in order; within one all fields must be equal. A group with a
+    blank field on either side says nothing about that record. A pair is coupled only if each is the other's
+    only match.
     """
     coupled: list[pl.DataFrame] = []
     doubtful: dict[str, list[str]] = {}

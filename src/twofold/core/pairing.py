@@ -1,4 +1,4 @@
-"""Joins the rows of both sides through their couplings into pairs; it must never guess which rows belong together."""
+"""Joins the rows of both sides through their couplings into pairs; it must never guess which belong together."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def pair(couplings: pl.DataFrame, left: pl.DataFrame, right: pl.DataFrame) -> pl
 def fields_of_side(pairs: pl.DataFrame, side: Side) -> pl.DataFrame:
     """The fields of one side under their own names."""
     prefix = PREFIX[side]
-    return pairs.select(pl.col(name).alias(name[len(prefix) :]) for name in pairs.columns if name.startswith(prefix))
+    return pairs.select(
+        pl.col(name).alias(name[len(prefix) :]) for name in pairs.columns if name.startswith(prefix)
+    )
 
 
 def empty_rows(fields: Sequence[str], schema: Schema) -> pl.DataFrame:
@@ -89,7 +91,9 @@ def empty_rows(fields: Sequence[str], schema: Schema) -> pl.DataFrame:
 def new_keys(rows: pl.DataFrame, couplings: pl.DataFrame, side: Side) -> pl.DataFrame:
     """The rows worth a look: not coupled, or with a version that the coupling does not remember."""
     known = couplings.select(
-        pl.col(f"{side}_key").alias(KEY), pl.col(f"{side}_version").alias("#seen"), pl.lit(value=True).alias("#known")
+        pl.col(f"{side}_key").alias(KEY),
+        pl.col(f"{side}_version").alias("#seen"),
+        pl.lit(value=True).alias("#known"),
     )
     joined = rows.join(known, on=KEY, how="left")
     same = (pl.col(VERSION) == pl.col("#seen")).fill_null(value=False)

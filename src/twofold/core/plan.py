@@ -1,4 +1,4 @@
-"""All actions of a run as a value that can be printed, compared and checked; it must never be a to-do list."""
+"""All actions of a run as a value to be printed, compared and checked; it must never be a to-do list."""
 
 from __future__ import annotations
 

@@ -43,7 +43,10 @@ def conflict(layout: Layout, row: Mapping[str, Any], lines: list[Line]) -> str:
 def _values(layout: Layout, row: Mapping[str, Any], line: Line) -> str:
     if line.pair.sensitive:
         return line.pair.label
-    shown = [f"{_shown(row[f'{SHORT[side]}{line.number}'])} in {layout.mapping.on(side).connection}" for side in Side]
+    shown = [
+        f"{_shown(row[f'{SHORT[side]}{line.number}'])} in {layout.mapping.on(side).connection}"
+        for side in Side
+    ]
     return f"{line.pair.label} ({', '.join(shown)})"
 
 
@@ -59,8 +62,8 @@ def deletion(layout: Layout, row: Mapping[str, Any]) -> str:
     gone = Side.LEFT if not row["left_here"] else Side.RIGHT
     lost, kept = layout.mapping.on(gone).connection, layout.mapping.on(gone.other).connection
     return (
-        f"{row[f'{gone}_key']} was deleted in {lost}, and its counterpart {row[f'{gone.other}_key']} still exists in {kept}. "
-        "Choose: restore, delete or uncouple."
+        f"{row[f'{gone}_key']} was deleted in {lost}, and its counterpart {row[f'{gone.other}_key']} still "
+        f"exists in {kept}. Choose: restore, delete or uncouple."
     )
 
 
@@ -69,6 +72,6 @@ def doubt(layout: Layout, row: Mapping[str, Any]) -> str:
     target = Side.RIGHT if row["right_key"] is None else Side.LEFT
     name = layout.mapping.on(target).connection
     return (
-        f"{row[f'{target.other}_key']} may have been inserted in {name}, but no reply came and it cannot be found for "
-        "certain. Couple it with the right record, or uncouple it to insert it again."
+        f"{row[f'{target.other}_key']} may have been inserted in {name}, but no reply came and it cannot be "
+        "found for certain. Couple it with the right record, or uncouple it to insert it again."
     )

@@ -8,6 +8,8 @@ from enum import StrEnum
 from itertools import product
 from typing import TypeVar
 
+import polars as pl
+
 
 class Link(StrEnum):
     """What the store knows about a pair.
@@ -75,7 +77,8 @@ class FieldCode(StrEnum):
 LINKS, STATES, CONTENTS = tuple(Link), tuple(State), tuple(Content)
 MOVES, FIELD_CODES = tuple(Moved), tuple(FieldCode)
 
-Word = TypeVar("Word", bound=StrEnum)
+Code = TypeVar("Code", int, pl.Expr)
+"""A code, or a column of codes."""
 
 
 def number(word: StrEnum) -> int:
@@ -104,8 +107,8 @@ class Situation:
 SITUATIONS = len(LINKS) * len(STATES) * len(STATES) * len(CONTENTS)
 
 
-def encode(link: int, left: int, right: int, content: int) -> int:
-    """The code of a situation from the codes of its parts; works on numbers and on Polars columns alike."""
+def encode(link: Code, left: Code, right: Code, content: Code) -> Code:
+    """The code of a situation from the codes of its parts: of one, or of a whole column."""
     return ((link * len(STATES) + left) * len(STATES) + right) * len(CONTENTS) + content
 
 

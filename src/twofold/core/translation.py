@@ -1,4 +1,4 @@
-"""A field's value on its way to the other side: lookup, options, rules, type, length; it must never read a coupling itself."""
+"""A field's value on its way to the other side: lookup, options, rules, type, length; it must never read a row."""
 
 from __future__ import annotations
 
@@ -94,7 +94,8 @@ def _looked_up(step: _Step, line: Line, found: Found) -> _Step:
     sentence = pl.concat_str(
         pl.lit(f"{line.pair.label} "),
         _quoted(asked, line),
-        pl.lit(f" must be coupled: {other} has no coupling for it. Synchronize {other}, or couple that record."),
+        pl.lit(f" must be coupled: {other} has no coupling for it. "),
+        pl.lit(f"Synchronize {other}, or couple that record."),
     )
     problem = pl.when(missing).then(sentence)
     return _Step(answer, pl.coalesce(step.problem, problem), missing, _TEXT)
@@ -111,9 +112,7 @@ def option_pairs(line: Line, target: Side) -> dict[str, str | None]:
 def _option(step: _Step, line: Line, target: Side) -> _Step:
     asked = _not_blank(_as_text(step))
     known = option_pairs(line, target)
-    answer = asked.replace_strict(
-        list(known), list(known.values()), default=None, return_dtype=pl.String
-    )
+    answer = asked.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
     sentence = pl.concat_str(
         pl.lit(f"{line.pair.label}: "),
         _quoted(asked, line),

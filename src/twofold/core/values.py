@@ -1,7 +1,7 @@
 """Canonical values, and values turned from one type into another; it must never lose part of a value unsaid.
 
-Every function works on Polars expressions. A conversion gives a null where it failed; `core.translation` turns
-that into a sentence.
+Every function works on Polars expressions. A conversion gives a null where it failed; `core.translation`
+turns that into a sentence.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PLAIN_STAMPS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M
 
 
 def canonical(value: pl.Expr, field: Field) -> pl.Expr:
-    """The one form of equal values: NFC, right-trimmed, GUIDs lower-case, codes upper-case, blanks as nulls."""
+    """The one form of equal values: NFC, right-trimmed, GUIDs lower-case, codes upper-case, blanks null."""
     match field.type:
         case FieldType.TEXT:
             found = value.str.normalize("NFC").str.strip_chars_end(" ")
@@ -137,7 +137,9 @@ def parse(text: pl.Expr, target: Field) -> pl.Expr:
             return text
         case FieldType.GUID:
             bare = text.str.strip_chars(" ")
-            return pl.when(bare.str.contains(GUID_PATTERN)).then(bare.str.strip_chars("{}").str.to_lowercase())
+            return pl.when(bare.str.contains(GUID_PATTERN)).then(
+                bare.str.strip_chars("{}").str.to_lowercase()
+            )
         case FieldType.JSON:
             return text.map_elements(canonical_json, return_dtype=pl.String)
         case FieldType.BOOLEAN:
@@ -169,7 +171,11 @@ def _exact(text: str, scale: int | None) -> Decimal | None:
 
 def _parse_stamp(text: pl.Expr) -> pl.Expr:
     bare = text.str.strip_chars(" ")
-    zoned = pl.when(bare.str.ends_with("Z")).then(pl.concat_str(bare.str.head(-1), pl.lit("+00:00"))).otherwise(bare)
+    zoned = (
+        pl.when(bare.str.ends_with("Z"))
+        .then(pl.concat_str(bare.str.head(-1), pl.lit("+00:00")))
+        .otherwise(bare)
+    )
     aware = [zoned.str.to_datetime(form, strict=False, time_unit="us") for form in _STAMPS]
     naive = [
         bare.str.to_datetime(form, strict=False, time_unit="us").dt.replace_time_zone("UTC")

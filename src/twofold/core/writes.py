@@ -1,10 +1,14 @@
 """Derives from judged pairs what each side would have written; it must never build a request.
 
 Columns it adds for each side (letter l or r):
-  {side}_op        insert, update, delete, or null          w{letter}{n}     whether line n is written
-  {side}_problem   a sentence that forbids the write        {side}_fault     the field it speaks of
-  {side}_blocked   the problem is a record not coupled      {side}_deferred  a lookup is left for the second pass
-  {side}_masked    the write is set aside: skipped          {side}_template  which template applies, or null
+  w{letter}{n}     whether line n is written
+  {side}_op        insert, update, delete, or null
+  {side}_problem   a sentence that forbids the write
+  {side}_fault     the field it speaks of
+  {side}_blocked   the problem is a record not coupled
+  {side}_deferred  a lookup is left for the second pass
+  {side}_masked    the write is set aside: skipped
+  {side}_template  which template applies, or null
   {side}_partial   an insert that leaves fields to the system
 """
 
@@ -25,7 +29,10 @@ from twofold.core.pairing import fields_of_side
 from twofold.core.situation import FieldCode, number
 from twofold.core.values import scalar_text
 
-INSERTS = {Side.RIGHT: (Action.INSERT_RIGHT, Action.RESTORE_RIGHT), Side.LEFT: (Action.INSERT_LEFT, Action.RESTORE_LEFT)}
+INSERTS = {
+    Side.RIGHT: (Action.INSERT_RIGHT, Action.RESTORE_RIGHT),
+    Side.LEFT: (Action.INSERT_LEFT, Action.RESTORE_LEFT),
+}
 DELETES = {Side.RIGHT: Action.DELETE_RIGHT, Side.LEFT: Action.DELETE_LEFT}
 FORCES = {Side.RIGHT: Action.FORCE_RIGHT, Side.LEFT: Action.FORCE_LEFT}
 WINS = {Side.RIGHT: Action.SEND, Side.LEFT: Action.GET}
@@ -35,8 +42,8 @@ GOES = {Side.RIGHT: FieldCode.TO_RIGHT, Side.LEFT: FieldCode.TO_LEFT}
 def derive(layout: Layout, judged: pl.DataFrame, allowed: Collection[Side]) -> pl.DataFrame:
     """The judged pairs with what each side would have written.
 
-    `allowed` are the sides this run may write; the pairs carry `{side}_skipped` where writing to that side was
-    set aside until a person says retry.
+    `allowed` are the sides this run may write; the pairs carry `{side}_skipped` where writing to that side
+    was set aside until a person says retry.
     """
     for side in Side:
         judged = judged.with_columns(_written(layout, side))
@@ -134,7 +141,7 @@ def _problem(layout: Layout, side: Side) -> list[pl.Expr]:
 
 
 def template_choice(layout: Layout, judged: pl.DataFrame, side: Side) -> pl.Series:
-    """The number of the first template whose `when` the source row satisfies, for records created on `side`."""
+    """The number of the first template whose `when` the source row satisfies, for new records on `side`."""
     templates = layout.mapping.templates.on(side)
     name = f"{side}_template"
     if not templates:

@@ -1,1 +1,1 @@
-"""The imperative shell around the core: read, apply, record; it must never know a connector or a store by class."""
+"""The imperative shell around the core: read, apply, record; it must never know a connector by class."""

@@ -19,6 +19,7 @@ from twofold.engine.lookups import resolve
 from twofold.engine.reader import pairs_of_couplings
 from twofold.engine.recorder import Jobs, record
 from twofold.engine.task import Task
+from twofold.engine.waiting import entries_of, hold, unfinished
 from twofold.errors import Unreachable
 from twofold.ports import Bookmark, no_entries
 
@@ -32,7 +33,8 @@ class Memory:
 
     `handled`: keys with an open question or failure, looked at once per run. `withheld`: keys that must not be
     inserted, because it is not clear with which record they belong together. `made`, `removed`: our own inserts and
-    deletes per side, for the expected number of records.
+    deletes per side, for the expected number of records. `unfinished`: left keys of pairs just inserted without some
+    lookup; `held`: those of other pairs that wait for the second pass; `second`: that pass has begun.
     """
 
     handled: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
@@ -41,6 +43,9 @@ class Memory:
     removed: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(Side, 0))
     entries: bool = True
     matched: bool = False
+    unfinished: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
+    second: bool = False
     totals: dict[Direction, dict[str, int]] = field(default_factory=dict)
     planned: dict[Side, dict[str, str | None]] = field(default_factory=lambda: {side: {} for side in Side})
 
@@ -61,10 +66,14 @@ def process(
         if task.plan is not None:
             _plan(task, memory, derived)
             return
+        derived, held = hold(task.layout, derived, second=memory.second)
         done = apply(task, derived)
         again = _moved(done) if rounds < ROUNDS - 1 else pl.DataFrame()
         done = _without_moved(done, last=rounds == ROUNDS - 1)
         outcome = conclude(task.layout, done, entries, task.directions, quiet=quiet)
+        outcome.entries = pl.concat([outcome.entries, entries_of(task.layout, held, done, entries)])
+        memory.unfinished.update(unfinished(done))
+        memory.held.update({*held["left_key"].to_list()} - memory.unfinished)
         _remember(task, memory, done, outcome)
         record(task, jobs, outcome, None if again.height else bookmarks)
         task.progress.advance(pairs.height)

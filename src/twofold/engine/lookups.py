@@ -48,6 +48,9 @@ def answer(task: Task, lookup: Lookup, line: Line, asked: Sequence[str], target:
     keys = _keys_of(neighbour, lookup, asked, target.other)
     partner = _partners(task, neighbour, keys, target, line.field(target))
     there = _values_of(neighbour, lookup, partner, target)
+    if task.plan is not None:
+        # A record that this plan inserts is not there yet, and its value will be.
+        there = {key: _stand_in(line.field(target), key) for key in partner.values()} | there
     pairs = [(value, there[partner[key]]) for value, key in keys.items() if partner.get(key) in there]
     return (
         pl.Series("asked", [value for value, _ in pairs], dtype=pl.String),

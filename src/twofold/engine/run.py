@@ -72,11 +72,16 @@ class Run:
         """The lookups that had to wait, again and again while that helps."""
         if self.task.plan is not None or not self.task.layout.circular:
             return
+        self.memory.second = True
         waiting = self._blocked()
         while waiting.height:
             self._forget_handled(waiting)
             for pairs in entries.pairs_of_entries(self.task, waiting):
-                self._process(pairs, quiet=True)
+                # The writes of those that were inserted a moment ago were counted then; the others wait to be.
+                held = pl.col("left_key").is_in(list(self.memory.held)).fill_null(value=False)
+                self._process(pairs.filter(~held), quiet=True)
+                self._process(pairs.filter(held))
+            self.memory.held.clear()
             left = self._blocked()
             if left.height >= waiting.height:
                 break

@@ -41,6 +41,9 @@ def _plan(task: Task, memory: Memory, matches: Matches) -> None:
         task.plan.actions.append(PlannedAction("couple", left, right))
         memory.withheld[Side.LEFT].add(left)
         memory.withheld[Side.RIGHT].add(right)
+        # What looks up these records later in the plan finds them coupled.
+        memory.planned[Side.LEFT][left] = right
+        memory.planned[Side.RIGHT][right] = left
     for left, candidates in matches.ambiguous.iter_rows():
         task.plan.actions.append(PlannedAction("conflict", left, None, reason=ambiguity(candidates)))
 

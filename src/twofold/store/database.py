@@ -66,9 +66,16 @@ def _take_alias(location: Location) -> str:
     with _lock:
         alias = next(name for name in _aliases() if name not in _open)
         _open.add(alias)
-    settings = connections.configure_settings({"default": dict(location.settings)})["default"]
-    connections.settings[alias] = settings
+    connections.settings[alias] = _complete(location.settings)
     return alias
+
+
+def _complete(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of one database with all that Django expects to find in them."""
+    from django.db import connections
+
+    complete: dict[str, Any] = connections.configure_settings({"default": dict(settings)})["default"]
+    return complete
 
 
 def _aliases() -> list[str]:
@@ -90,6 +97,11 @@ def _prepare(session: Session) -> None:
 
 def close_session(session: Session) -> None:
     """Close a store's connections and free its alias."""
+    from django.db import connections
+
     session.close()
+    if session.alias == "default":
+        # Nothing that asks Django for its default may reach a state that was closed.
+        connections.settings["default"] = _complete(defaults.DATABASES["default"])
     with _lock:
         _open.discard(session.alias)

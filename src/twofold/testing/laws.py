@@ -73,6 +73,7 @@ class Ledger:
     seen: dict[Side, set[str]] = field(default_factory=_sides)
     deleted: dict[Side, set[str]] = field(default_factory=_sides)
     dropped: dict[Side, set[str]] = field(default_factory=_sides)
+    unrecorded: set[tuple[Side, str]] = field(default_factory=set)
     partners: dict[Side, dict[str, set[str]]] = field(default_factory=lambda: {side: {} for side in Side})
 
     # -- what people do ------------------------------------------------------------------------------------
@@ -95,8 +96,12 @@ class Ledger:
 
     # -- what a run may do ---------------------------------------------------------------------------------
 
-    def check_run(self, before: Snapshot, after: Snapshot) -> None:
-        """Judge what one run changed; raises AssertionError with a sentence that names the record."""
+    def check_run(self, before: Snapshot, after: Snapshot, *, broken: bool = False) -> None:
+        """Judge what one run changed; raises AssertionError with a sentence that names the record.
+
+        `broken`: the run may have written what it could not record. Such a text looks like an edit to the
+        next run, so a policy may let it win even over the edit that followed it: nobody can tell them apart.
+        """
         for side in Side:
             old, new = before.rows[side], after.rows[side]
             for key in old.keys() - new.keys():
@@ -109,6 +114,12 @@ class Ledger:
                 self._check_written(side, key, old[key], new[key])
             self._check_single(side, new)
         self._remember(after)
+        if broken:
+            self.unrecorded |= self._texts(after) - self._texts(before)
+
+    def _texts(self, seen: Snapshot) -> set[tuple[Side, str]]:
+        rows = [(side, row) for side in Side for row in seen.rows[side].values()]
+        return {(side, row[pair.on(side)]) for side, row in rows for pair in self._all()}
 
     def _check_deleted(self, side: Side, key: str, row: Values) -> None:
         name = f"{side} {key}"
@@ -139,7 +150,8 @@ class Ledger:
     def _may_replace(self, side: Side, pair: Pair, old: str | None, new: str | None) -> bool:
         if old not in self.entered or old in self.settled or not self.policy.travels(pair, side):
             return True
-        decided = LOSER.get(self.policy.update_conflict) is side and new not in self._ancestors(old)
+        reverted = new in self._ancestors(old) and (side, new) not in self.unrecorded
+        decided = LOSER.get(self.policy.update_conflict) is side and not reverted
         if decided:
             self.settled.add(old)
         return decided

@@ -48,7 +48,7 @@ def entry(
 
 def numbered(count: int, start: int = 0) -> list[Keys]:
     """Pairs of keys that do not sort alike on both sides."""
-    return [(f"L{number}", f"R{count + start - number}") for number in range(start, start + count)]
+    return [(f"L{number}", f"R{2 * start + count - number}") for number in range(start, start + count)]
 
 
 class StoreContract:

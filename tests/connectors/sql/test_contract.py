@@ -27,7 +27,9 @@ class SqlArrangement(Arrangement):
 
     page = PAGE
 
-    def __init__(self, connector: SqlConnector, url: sa.URL, feed: FeedKind, key: KeyKind, schema: str | None) -> None:
+    def __init__(
+        self, connector: SqlConnector, url: sa.URL, feed: FeedKind, key: KeyKind, schema: str | None
+    ) -> None:
         self.connector: SqlConnector = connector
         self.table = contract_table(feed, key)
         self.kind = key
@@ -93,7 +95,10 @@ class SqliteArrangement(SqlArrangement):
         if feed is not FeedKind.ROW_VERSION:
             return []
         count = "CREATE TABLE counter (n INTEGER NOT NULL)"
-        bump = "UPDATE counter SET n = n + 1; UPDATE things SET row_version = (SELECT n FROM counter) WHERE rowid = new.rowid;"
+        bump = (
+            "UPDATE counter SET n = n + 1; "
+            "UPDATE things SET row_version = (SELECT n FROM counter) WHERE rowid = new.rowid;"
+        )
         when = {"ins": "INSERT", "upd": "UPDATE OF name, note, quantity, amount, active, due, seen"}
         triggers = [f"CREATE TRIGGER t_{n} AFTER {w} ON things BEGIN {bump} END" for n, w in when.items()]
         return [count, "INSERT INTO counter VALUES (0)", *triggers]
@@ -135,10 +140,14 @@ class PostgresqlArrangement(SqlArrangement):
             return []
         return [
             f"CREATE SEQUENCE {schema}.versions",
-            f"CREATE FUNCTION {schema}.bump() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN NEW.row_version := nextval('{schema}.versions'); RETURN NEW; END $$",
-            f"CREATE TRIGGER bump BEFORE INSERT OR UPDATE ON {schema}.things "
-            f"FOR EACH ROW EXECUTE FUNCTION {schema}.bump()",
+            (
+                f"CREATE FUNCTION {schema}.bump() RETURNS trigger LANGUAGE plpgsql AS "
+                f"$$ BEGIN NEW.row_version := nextval('{schema}.versions'); RETURN NEW; END $$"
+            ),
+            (
+                f"CREATE TRIGGER bump BEFORE INSERT OR UPDATE ON {schema}.things "
+                f"FOR EACH ROW EXECUTE FUNCTION {schema}.bump()"
+            ),
         ]
 
 

@@ -1,4 +1,4 @@
-"""Why a row cannot be written, in words for a person; it must never show a value, which may be confidential."""
+"""Why a row cannot be written, in words for a person; it must never show a value, which may be secret."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from twofold.core.schema import Field, FieldType
 _SENTENCES = {
     "not_null": "{field} may not be empty. Give it a value, or map a field or a constant to it.",
     "unique": "{field} must be unique, and another record already has the same value. Change one of the two.",
-    "foreign_key": "{field} refers to a record that is not there, or other records refer to this one ({text}).",
+    "foreign_key": "{field} refers to a record that is missing, or other records refer to this one ({text}).",
     "check": "the value of {field} is not allowed by a rule of the table ({text}). Correct it at its source.",
-    "too_long": "the value of {field} is too long{limit}. Shorten it, or set `truncate: true` for the field.",
+    "too_long": "the value of {field} is too long{limit}. Shorten it, or set `truncate: true`.",
     "too_large": "the number in {field} is too large for the column. Correct it at its source.",
     "type": "the value of {field} does not fit the type of the column ({text}). Correct it at its source.",
     "trigger": "a rule of the database refused the record ({text}). Correct it at its source.",
     "ignored": "a trigger of the table kept the record from being written. Ask who looks after the table.",
-    "inexact": "{field} cannot keep all digits of the number. Store it as text there, or round it at its source.",
+    "inexact": "{field} cannot keep all digits of the number. Store it as text, or round it at its source.",
     "nul": "the text for {field} contains a NUL character, which cannot be stored. Remove it at its source.",
     "no_key": "the record needs a key, and the table makes none. Map a field to {field}, or set `key_from`.",
     "several": "several records have this key. A key must name one record; choose another `key`.",
@@ -59,7 +59,7 @@ def _shown(name: str | None, fault: Fault) -> str:
 def foresee(
     relation: Relation, values: Mapping[str, pl.Series], raw: Mapping[str, Sequence[Any]]
 ) -> dict[int, Fault]:
-    """The rows that cannot be written as they are, by place: what the database would refuse, or store wrongly."""
+    """The rows that cannot be written as they are: what the database would refuse, or store wrongly."""
     found: dict[int, Fault] = {}
     for name, series in values.items():
         column = relation[name]

@@ -1,4 +1,4 @@
-"""One database as a connection: opening, transactions, patience and errors in words; it must never read a table."""
+"""One database: how it is opened, waited for, and what its errors mean; it must never read a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from twofold.connectors.sql.dialects import Dialect, Fault, known_backends, load_dialect
 from twofold.core.names import closest
@@ -29,7 +30,10 @@ ROW_FAULTS = frozenset(
 """Troubles with one row, which the same row would meet again."""
 
 _SENTENCES: dict[str, tuple[type[TwofoldError], str]] = {
-    "unreachable": (Unreachable, "does not answer ({text}). It is tried again; check that it runs, and the url."),
+    "unreachable": (
+        Unreachable,
+        "does not answer ({text}). It is tried again; check that it runs, and the url.",
+    ),
     "locked": (Transient, "is locked by another program ({text}). It is tried again later."),
     "conflict": (Transient, "is busy: other transactions came in the way ({text}). It is tried again later."),
     "busy": (Transient, "cannot take the request now ({text}). It is tried again later."),
@@ -38,7 +42,10 @@ _SENTENCES: dict[str, tuple[type[TwofoldError], str]] = {
     "denied": (NotAuthorised, "does not allow this ({text}). Grant the user of the url the right to it."),
     "login": (NotAuthorised, "refused the user or the password ({text}). Correct the url of the connection."),
     "no_database": (Refused, "has no such database ({text}). Correct the url of the connection."),
-    "missing": (SchemaDrift, "lacks a table or column ({text}). Run `twofold check`, and correct the mapping."),
+    "missing": (
+        SchemaDrift,
+        "lacks a table or column ({text}). Run `twofold check`, and correct the mapping.",
+    ),
     "broken": (Fatal, "cannot be read as a database ({text}). Check the file that the url names."),
     "other": (Fatal, "refused a statement ({text}). Run `twofold check`; nothing after this was done."),
 }
@@ -138,7 +145,7 @@ class Database:
             yield
         except TwofoldError:
             raise
-        except (DBAPIError, DisconnectionError, PoolTimeout, *driver_errors()) as error:
+        except (DBAPIError, DisconnectionError, PoolTimeout) as error:
             self.fail(error)
 
     def fault(self, error: BaseException) -> Fault:
@@ -163,7 +170,7 @@ class Database:
         for attempt in range(ATTEMPTS - 1):
             try:
                 return work()
-            except (DBAPIError, *driver_errors()) as error:
+            except DBAPIError as error:
                 kind = self.fault(error).kind
                 if kind not in PATIENT or (kind == "locked" and time.monotonic() > deadline):
                     self.fail(error)
@@ -174,15 +181,6 @@ class Database:
     def close(self) -> None:
         """Let go of every driver connection."""
         self.engine.dispose()
-
-
-def driver_errors() -> tuple[type[BaseException], ...]:
-    """What the drivers raise where SQLAlchemy does not stand between."""
-    import sqlite3
-
-    import psycopg
-
-    return (sqlite3.Error, psycopg.Error)
 
 
 def _resolve(name: str, settings: Settings, workspace: Path, dialect: Dialect) -> sa.URL:

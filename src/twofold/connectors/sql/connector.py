@@ -1,4 +1,4 @@
-"""A SQL database as a connector: the four verbs over one relation at a time; it must never hold a dialect's rules."""
+"""A SQL database as a connector: the four verbs and the facts; it must never hold a dialect's rules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from twofold.connectors.sql.definition import create_statement
 from twofold.connectors.sql.feeds import Feed, read_cursor
 from twofold.connectors.sql.forms import DEFAULTS, form_scale
 from twofold.connectors.sql.lookup import find_rows
-from twofold.connectors.sql.reader import OVERLAP, TRANSACTION_ID, Reader, find_mark
+from twofold.connectors.sql.reader import OVERLAP, Reader, find_mark
 from twofold.connectors.sql.relation import Column, Relation, no_such_table
 from twofold.connectors.sql.where import Pushed, push_down
 from twofold.connectors.sql.writing import write_all
@@ -127,7 +127,9 @@ class SqlConnector:
 
     # -- relations -----------------------------------------------------------------------------------------
 
-    def _reader(self, relation: Relation, table: Table, fields: Sequence[str], where: Filter | None) -> Reader:
+    def _reader(
+        self, relation: Relation, table: Table, fields: Sequence[str], where: Filter | None
+    ) -> Reader:
         mark = self._mark(relation, table)
         return Reader(relation, table, fields, self._dialect, where=where, mark=mark)
 
@@ -163,7 +165,9 @@ class SqlConnector:
     def _with_forms(self, connection: sa.Connection, relation: Relation) -> Relation:
         """The relation with the forms that its columns keep their values in, as far as they keep any."""
         sampled = {
-            column.field.name: self._dialect.sample(connection, relation, column.field.name, column.field.type)
+            column.field.name: self._dialect.sample(
+                connection, relation, column.field.name, column.field.type
+            )
             for column in self._loose(relation)
             if _lacks_form(column)
         }

@@ -18,7 +18,9 @@ def create_statement(database: Database, table: str, fields: Sequence[Field], ke
     """
     types = database.dialect.ddl_types()
     columns = [_column(field, types[field.type](field), key) for field in fields]
-    made = sa.Table(table, sa.MetaData(), *columns, schema=database.settings.schema, sqlite_autoincrement=True)
+    made = sa.Table(
+        table, sa.MetaData(), *columns, schema=database.settings.schema, sqlite_autoincrement=True
+    )
     text = str(CreateTable(made).compile(dialect=database.engine.dialect))
     # The drivers double a percent sign that stands in a name; a person's client does not want that.
     return "\n".join(line.rstrip() for line in text.replace("%%", "%").strip().splitlines()) + ";\n"

@@ -1,4 +1,4 @@
-"""What a database's dialect must tell the connector, and the dialects there are; it must never hold SQL of its own."""
+"""What a dialect must tell the connector, and the dialects there are; it must never hold SQL of its own."""
 
 from __future__ import annotations
 
@@ -107,7 +107,9 @@ class Dialect(Protocol):
         """The relation of that name, without forms; None if there is none."""
         ...
 
-    def sample(self, connection: sa.Connection, relation: Relation, name: str, kind: FieldType) -> Form | None:
+    def sample(
+        self, connection: sa.Connection, relation: Relation, name: str, kind: FieldType
+    ) -> Form | None:
         """The form in which a column keeps values of `kind`; None if it is empty, or of a strict type."""
         ...
 

@@ -17,9 +17,7 @@ from twofold.connectors.sql.reader import OVERLAP, Batch, Reader
 from twofold.connectors.sql.relation import Column
 from twofold.connectors.sql.values import decode
 from twofold.connectors.sql.where import Pushed
-from twofold.core.frames import KEY
 from twofold.core.names import FeedKind
-from twofold.core.schema import FieldType
 from twofold.ports import ChangePage, Unreadable
 
 LATE_VERSIONS = 1000
@@ -127,7 +125,9 @@ class Feed:
         """The latest mark there is, at most the server's clock; None for a table without marks."""
         column = self.reader.relation.expression(mark.field.name)
         shown = sa.func.max(column)
-        rows = self.dialect.read(connection, sa.select(self.dialect.text(shown) if self.dialect.is_strict else shown))
+        rows = self.dialect.read(
+            connection, sa.select(self.dialect.text(shown) if self.dialect.is_strict else shown)
+        )
         found = _as_mark(decode([rows[0][0]], mark.field))
         if clock is None or not isinstance(found, str):
             return found
@@ -136,7 +136,9 @@ class Feed:
     def _count(self, connection: sa.Connection) -> int:
         condition = sa.and_(self.pushed.clause, *self._keyed())
         if self.pushed.exact:
-            return int(run(connection, sa.select(sa.func.count()).select_from(self._source).where(condition))[0][0])
+            return int(
+                run(connection, sa.select(sa.func.count()).select_from(self._source).where(condition))[0][0]
+            )
         judge = Reader(self.reader.relation, self.reader.table, (), self.dialect, where=self.reader.where)
         return judge.read(self.dialect.read(connection, judge.select().where(condition))).rows.height
 
@@ -157,7 +159,9 @@ class Feed:
 
     def _keyed(self) -> list[Element]:
         columns = (self.reader.relation[name] for name in self.reader.table.key)
-        return [self.reader.relation.expression(c.field.name).is_not(None) for c in columns if c.field.nullable]
+        return [
+            self.reader.relation.expression(c.field.name).is_not(None) for c in columns if c.field.nullable
+        ]
 
     # -- page by page --------------------------------------------------------------------------------------
 
@@ -222,7 +226,7 @@ class Feed:
 
 
 def _as_mark(marks: pl.Series) -> str | int | None:
-    found = marks.max()
+    found: Any = marks.max()
     if found is None:
         return None
     if isinstance(found, datetime):

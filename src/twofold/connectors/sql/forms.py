@@ -1,4 +1,4 @@
-"""How a loosely typed column spells its values, learnt from a sample; it must never change a value's meaning."""
+"""How a loosely typed column spells its values, learnt from a sample; it must never change what they mean."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from uuid import UUID
 
 import polars as pl
 
-from twofold.connectors.sql.stamps import STAMP, STAMP_FORMS, StampForm, sample_fraction, sample_stamps, time_texts
+from twofold.connectors.sql.stamps import (
+    STAMP,
+    STAMP_FORMS,
+    StampForm,
+    sample_fraction,
+    sample_stamps,
+    time_texts,
+)
 from twofold.connectors.sql.values import FALSE, TRUE
 from twofold.core.schema import Field, FieldType
 
@@ -68,11 +75,14 @@ class TimeForm:
         return time_texts(times, self.scale)
 
 
+_DAYS = StampForm(width=10, zone="")
+
+
 @dataclass(frozen=True, slots=True)
 class DateForm:
     """Dates, spelt as the stamps of the same column are: midnight, where they have a time."""
 
-    stamps: StampForm = StampForm(width=10, zone="")
+    stamps: StampForm = _DAYS
 
     def write(self, days: pl.Series) -> list[Any]:
         """The dates as the database is to keep them."""

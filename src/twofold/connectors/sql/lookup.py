@@ -1,4 +1,4 @@
-"""Rows by key, however the database spells the keys; it must never say that a row is absent without asking."""
+"""Rows by key, however the database spells its keys; it must never call a row absent without asking."""
 
 from __future__ import annotations
 

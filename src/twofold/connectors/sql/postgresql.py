@@ -1,4 +1,4 @@
-"""PostgreSQL: how it reads, compares and writes, with every value travelling as text; it must never cut a value."""
+"""PostgreSQL: how it reads, compares and writes; it must never cut a value to fit."""
 
 from __future__ import annotations
 
@@ -11,12 +11,24 @@ from types import MappingProxyType
 from typing import Any
 
 import polars as pl
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as types
+from sqlalchemy.exc import DBAPIError
 
-from twofold.connectors.sql.dialects import Comparable, Element, Fault, Given, Write, compiled, count_changed, run
+from twofold.connectors.sql.dialects import (
+    Comparable,
+    Element,
+    Fault,
+    Given,
+    Write,
+    compiled,
+    count_changed,
+    run,
+)
 from twofold.connectors.sql.forms import Form
 from twofold.connectors.sql.postgresql_catalogue import load_relation, table_names
+from twofold.connectors.sql.postgresql_faults import read_fault
 from twofold.connectors.sql.relation import Column, Native, Relation
 from twofold.core.filters import Value
 from twofold.core.schema import DEFAULT_SCALE, Field, FieldType
@@ -44,51 +56,6 @@ _CAST_KEYS = _DRIVEN | {
     "time without time zone",
 }
 """Types whose values we can check before we ask, so that a key cannot break a statement."""
-
-_FAULTS = {
-    "23502": "not_null",
-    "23505": "unique",
-    "23P01": "unique",
-    "23503": "foreign_key",
-    "23001": "foreign_key",
-    "23514": "check",
-    "22001": "too_long",
-    "22003": "too_large",
-    "22021": "type",
-    "40001": "conflict",
-    "40P01": "conflict",
-    "55P03": "locked",
-    "42501": "denied",
-    "28000": "login",
-    "28P01": "login",
-    "3D000": "no_database",
-    "42P01": "missing",
-    "42703": "missing",
-    "3F000": "missing",
-    "25006": "read_only",
-    "53300": "busy",
-    "53100": "full",
-    "57014": "busy",
-    "57P01": "unreachable",
-    "57P02": "unreachable",
-    "57P03": "unreachable",
-    "08": "unreachable",
-    "22": "type",
-    "23": "check",
-    "44": "check",
-    "P0": "trigger",
-    "53": "busy",
-}
-"""What an SQLSTATE means; one that is not listed falls back to its class."""
-
-_CONNECTING = (
-    ("password", "login"),
-    ("authentication", "login"),
-    ("no pg_hba", "login"),
-    ("role ", "login"),
-    ("database ", "no_database"),
-)
-"""Words of a refused connection, which carries no SQLSTATE, and what they mean."""
 
 
 def value_text(value: Value) -> str:
@@ -126,10 +93,12 @@ class PostgresqlDialect:
     reading: Mapping[str, Any] = MappingProxyType({"isolation_level": "AUTOCOMMIT"})
 
     def options(self, timeout: float) -> dict[str, Any]:
+        """Arguments for `sqlalchemy.create_engine`."""
         arguments = {"connect_timeout": max(2, round(timeout)), "application_name": "twofold"}
         return {"connect_args": arguments, "paramstyle": "format", "pool_pre_ping": True}
 
-    def prepare(self, connection: Any, *, foreign_keys: bool) -> None:
+    def prepare(self, connection: Any, *, foreign_keys: bool) -> None:  # noqa: ARG002
+        """Set up a new driver connection."""
         connection.autocommit, before = True, connection.autocommit
         connection.execute("SET datestyle = 'ISO, YMD'")
         connection.execute("SET timezone = 'UTC'")
@@ -141,14 +110,17 @@ class PostgresqlDialect:
         """The driver begins by itself, and every transaction may write."""
 
     def check(self, connection: sa.Connection) -> None:
+        """Have constraints checked that would otherwise wait for the commit."""
         connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
 
     def read(
         self, connection: sa.Connection, statement: Any, parameters: Mapping[str, Any] | None = None
     ) -> list[tuple[Any, ...]]:
+        """The rows of a statement; a value the driver cannot read comes as it is stored."""
         return run(connection, statement, parameters)
 
-    def identity(self, connection: sa.Connection, url: sa.URL, workspace: Path) -> str:
+    def identity(self, connection: sa.Connection, url: sa.URL, workspace: Path) -> str:  # noqa: ARG002
+        """A text that names the system."""
         database = run(connection, sa.text("SELECT current_database()"))[0][0]
         try:
             system = run(connection, sa.text("SELECT system_identifier FROM pg_control_system()"))[0][0]
@@ -157,38 +129,53 @@ class PostgresqlDialect:
         return f"postgresql:{system}/{database}"
 
     def clock(self, connection: sa.Connection) -> datetime:
+        """The server's time in UTC."""
         moment: datetime = run(connection, sa.text("SELECT clock_timestamp()"))[0][0]
         return moment.astimezone(UTC)
 
     def tables(self, connection: sa.Connection, schema: str | None) -> list[str]:
+        """The tables and views."""
         return table_names(connection, schema)
 
     def load(self, connection: sa.Connection, schema: str | None, table: str) -> Relation | None:
+        """The relation of that name, without forms; None if there is none."""
         found = load_relation(connection, schema, table)
         if found is None and "." in table:
             other, _, name = table.partition(".")
             found = load_relation(connection, other, name, shown=table)
         return found
 
-    def sample(self, connection: sa.Connection, relation: Relation, name: str, kind: FieldType) -> Form | None:
+    def sample(
+        self,
+        connection: sa.Connection,
+        relation: Relation,
+        name: str,
+        kind: FieldType,  # noqa: ARG002
+    ) -> Form | None:
+        """The form in which a column keeps values of `kind`; None if it is empty, or of a strict type."""
         return None
 
     def shown(self, relation: Relation, name: str) -> Element:
+        """The column as it is read; what comes back can be given to `placed`."""
         column = relation.expression(name)
         return column if relation[name].native in _DRIVEN else sa.cast(column, sa.Text)
 
     def text(self, expression: Element) -> Element:
+        """The expression as the database itself writes it."""
         return sa.cast(expression, sa.Text)
 
     def ordered(self, relation: Relation, name: str, *, unique: bool) -> Element:
+        """The column in an order that is total; `unique`: the database keeps it so."""
         column = relation.expression(name)
         is_text = relation[name].native in ("text", "character varying", "bpchar")
         return column.collate("C") if is_text and not unique else column
 
     def placed(self, column: Column, value: Any) -> Element:
+        """A parameter that holds a raw value, comparable with the column."""
         return sa.cast(_text_bind(_raw_text(value)), Native(column.native))
 
     def matched(self, relation: Relation, name: str, given: Element) -> Element:
+        """That the column equals a given raw value."""
         column = relation[name]
         if column.native in _CAST_KEYS:
             # A number too large for a smaller type is simply not there; casting it to that type would fail.
@@ -197,19 +184,25 @@ class PostgresqlDialect:
         return sa.cast(relation.expression(name), sa.Text) == given
 
     def given(self, kinds: Sequence[FieldType]) -> Given:
+        """Rows brought along, with columns of these kinds."""
         names = [f"g{place}" for place in range(len(kinds))]
         arrays = [sa.bindparam(name, type_=_array(kind)) for name, kind in zip(names, kinds, strict=True)]
         source = sa.func.unnest(*arrays).table_valued(*names, name="given").render_derived()
-        return Given(source, list(source.c), lambda columns: dict(zip(names, map(list, columns), strict=True)))
+        return Given(
+            source, list(source.c), lambda columns: dict(zip(names, map(list, columns), strict=True))
+        )
 
     def comparable(self, relation: Relation, name: str) -> Comparable | None:
+        """How filters compare the field; None if only we can."""
         column, expression = relation[name], relation.expression(name)
         kind = column.field.type
         if kind in (FieldType.BINARY, FieldType.JSON):
             return None
         native = _COMPARED.get(kind)
         if native is None:
-            text = expression if column.native in ("text", "character varying") else sa.cast(expression, sa.Text)
+            text = (
+                expression if column.native in ("text", "character varying") else sa.cast(expression, sa.Text)
+            )
             return Comparable(text.collate("C"), lambda value: _text_bind(_plain(kind, value)), textual=True)
         if column.rounded:
             expression = sa.func.round(expression, sa.literal_column(str(DEFAULT_SCALE)))
@@ -218,19 +211,23 @@ class PostgresqlDialect:
         return Comparable(expression, lambda value: sa.cast(_text_bind(value_text(value)), Native(native)))
 
     def like(self, expression: Element, pattern: str) -> Element:
+        """The pattern with `*` and `?`, case-sensitive."""
         escaped = re.sub(r"([\\%_])", r"\\\1", pattern)
         return expression.like(_text_bind(escaped.replace("*", "%").replace("?", "_")))
 
     def like_any_case(self, expression: Element, pattern: str) -> tuple[Element, bool]:
+        """At least everything the pattern finds, whatever the case; and whether it is exactly that."""
         # Only ASCII folds alike everywhere; what another letter's lower case could meet becomes a wild card.
         wide = re.sub(r"[^\x00-\x7f]|[iIkK?]", "*", pattern)
         escaped = re.sub(r"([\\%_])", r"\\\1", wide).replace("*", "%")
         return expression.ilike(_text_bind(escaped)), wide == pattern
 
     def since(self, relation: Relation, column: Column, moment: datetime) -> Element:
+        """At least everything stamped at or after the moment, and what cannot be read as a moment."""
         return relation.expression(column.field.name) >= self.placed(column, moment)
 
     def encode(self, column: Column, series: pl.Series) -> list[Any]:
+        """Values in `Field.dtype` as the database is to keep them."""
         kind = column.field.type
         if kind is FieldType.BINARY:
             return series.to_list()
@@ -244,6 +241,7 @@ class PostgresqlDialect:
         return (encoder(series) if encoder else series.cast(pl.String)).to_list()
 
     def insert(self, connection: sa.Connection, write: Write) -> int:
+        """Insert and return how many rows there were."""
         given, shown = self._given_columns(write)
         statement = sa.insert(write.relation.source).from_select(list(write.columns), sa.select(*shown))
         return count_changed(connection, statement, given.pack(list(write.columns.values())))
@@ -251,37 +249,41 @@ class PostgresqlDialect:
     def insert_one_by_one(
         self, connection: sa.Connection, write: Write, shown: Sequence[Element]
     ) -> list[tuple[Any, ...]]:
+        """Insert row by row, and return for each what `shown` came to."""
         bound = {
-            name: sa.cast(sa.bindparam(f"v{place}", type_=_scalar(write.relation[name].field.type)), _native(write, name))
+            name: sa.cast(
+                sa.bindparam(f"v{place}", type_=_scalar(write.relation[name].field.type)),
+                _native(write, name),
+            )
             for place, name in enumerate(write.columns)
         }
-        text, names, _ = compiled(connection, sa.insert(write.relation.source).values(bound).returning(*shown))
+        text, names, _ = compiled(
+            connection, sa.insert(write.relation.source).values(bound).returning(*shown)
+        )
         columns = list(write.columns.values())
         rows = list(zip(*(columns[int(name[1:])] for name in names), strict=True)) or [()] * len(write.places)
         return _execute_each(connection, text, rows)
 
     def update(self, connection: sa.Connection, write: Write) -> int:
+        """Update by key and return how many rows there were."""
         given, shown = self._given_columns(write)
         statement = sa.update(write.relation.source).values(dict(zip(write.columns, shown, strict=False)))
         parameters = given.pack([*write.columns.values(), *write.key.values()])
         return count_changed(connection, statement.where(*self._same_key(write, given)), parameters)
 
     def delete(self, connection: sa.Connection, write: Write) -> int:
+        """Delete by key and return how many rows there were."""
         bare = replace(write, columns={})
         given, _ = self._given_columns(bare)
         statement = sa.delete(write.relation.source).where(*self._same_key(bare, given))
         return count_changed(connection, statement, given.pack(list(write.key.values())))
 
     def fault(self, error: BaseException) -> Fault:
-        state = str(getattr(error, "sqlstate", None) or "")
-        diagnosis = getattr(error, "diag", None)
-        kind = _FAULTS.get(state) or _FAULTS.get(state[:2]) or _spoken(error, state)
-        column = getattr(diagnosis, "column_name", None)
-        said = getattr(diagnosis, "message_primary", None) or str(error)
-        constraint = getattr(diagnosis, "constraint_name", None)
-        return Fault(kind, (column,) if column else (), constraint, said)
+        """What an error of the driver means."""
+        return read_fault(error)
 
     def ddl_types(self) -> Mapping[FieldType, Callable[[Field], Any]]:
+        """The column type of each field type."""
         return DDL_TYPES
 
     def _given_columns(self, write: Write) -> tuple[Given, list[Element]]:
@@ -292,20 +294,12 @@ class PostgresqlDialect:
 
     def _same_key(self, write: Write, given: Given) -> list[Element]:
         found = list(given.columns)[len(write.columns) :]
-        return [self._equals(write.relation, name, column) for name, column in zip(write.key, found, strict=True)]
+        return [
+            self._equals(write.relation, name, column) for name, column in zip(write.key, found, strict=True)
+        ]
 
     def _equals(self, relation: Relation, name: str, given: Element) -> Element:
         return relation.expression(name) == sa.cast(given, Native(relation[name].native))
-
-
-def _spoken(error: BaseException, state: str) -> str:
-    name = type(error).__name__
-    if name == "DataError":
-        return "type"
-    if state or name not in ("OperationalError", "ConnectionTimeout", "InterfaceError"):
-        return "other"
-    said = str(error)
-    return next((kind for word, kind in _CONNECTING if word in said and "FATAL" in said), "unreachable")
 
 
 def _plain(kind: FieldType, value: Value) -> str:
@@ -328,15 +322,19 @@ def _execute_each(
     connection: sa.Connection, text: str, rows: Sequence[tuple[Any, ...]]
 ) -> list[tuple[Any, ...]]:
     # One statement and one result for each row: which key belongs to which row needs no trust in any order.
-    with connection.connection.cursor() as cursor:
-        driver: Any = cursor
-        driver.executemany(text, rows, returning=True)
-        found = []
-        for _ in rows:
-            row = driver.fetchone()
-            found.append(tuple(row) if row else ())
-            driver.nextset()
-        return found
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor:
+        try:
+            cursor.executemany(text, rows, returning=True)
+        except psycopg.Error as error:
+            raise DBAPIError.instance(text, None, error, psycopg.Error, dialect=connection.dialect) from error
+        return [_next_row(cursor) for _ in rows]
+
+
+def _next_row(cursor: Any) -> tuple[Any, ...]:
+    row = cursor.fetchone()
+    cursor.nextset()
+    return tuple(row) if row else ()
 
 
 _COMPARED: dict[FieldType, str] = {

@@ -1,4 +1,4 @@
-"""Rows of one table as Twofold sees them: keys, versions and typed fields; it must never write or keep a cursor."""
+"""Rows of one table as Twofold sees them: keys, versions, fields; it must never write or keep a cursor."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ TRANSACTION_ID = "xmin"
 _PLACE = "#place"
 _MARK = "#mark"
 _DAY = timedelta(days=1)
+_STAMPS = frozenset({FieldType.DATE, FieldType.DATETIME})
+_LOOSE_STAMPS = _STAMPS | {FieldType.TEXT, FieldType.INTEGER, FieldType.FLOAT, FieldType.DECIMAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Reader:
             return None
         return self.relation.source.c[name]
 
-    def select(self) -> sa.Select[Any]:
+    def select(self) -> sa.Select[*tuple[Any, ...]]:
         """The statement, without its conditions: mark, version, then the columns."""
         shown = [self._dialect.shown(self.relation, name) for name in self.names]
         marked = self.mark_expression
@@ -88,7 +90,7 @@ class Reader:
         version = self._dialect.text(marked)
         raw = marked if self.mark is None else self._dialect.shown(self.relation, self.mark.field.name)
         # A system column has no type that drivers agree on, so it is read as the text that it is.
-        return sa.select(version if self.mark is None else raw, version, *shown)
+        return sa.select(*[version if self.mark is None else raw, version, *shown])
 
     def read(self, raw_rows: Sequence[tuple[Any, ...]], young: datetime | None = None) -> Batch:
         """The rows; a coarse stamp later than `young` leaves its row unsettled."""
@@ -177,9 +179,7 @@ class Reader:
         places = frame[_PLACE].to_list()
         raw = {name: [values[name][place] for place in places] for name in self.table.key}
         last = (marks[-1], *(values[name][-1] for name in self.table.key)) if marks else None
-        return Batch(
-            frame.select(*ROW_META, *self.fields), unreadable, frame[_MARK], raw, last, len(marks)
-        )
+        return Batch(frame.select(*ROW_META, *self.fields), unreadable, frame[_MARK], raw, last, len(marks))
 
 
 def find_mark(table: Table, relation: Relation) -> Column | None:
@@ -196,12 +196,11 @@ def find_mark(table: Table, relation: Relation) -> Column | None:
 
 def _stamp_column(table: Table, relation: Relation) -> Column:
     column = relation[table.modified or ""]
-    loose = column.affinity and column.field.type in (FieldType.TEXT, FieldType.INTEGER, FieldType.FLOAT)
-    if loose or column.field.type in (FieldType.DATE, FieldType.DATETIME, FieldType.DECIMAL):
+    if column.field.type in (_LOOSE_STAMPS if column.affinity else _STAMPS):
         return column.stamped(column.form)
     raise Refused(
-        f'"{column.field.name}" of {table.name} holds {column.field.type} values, so it cannot say when a row '
-        "was modified. Name a column of dates with times as `modified`, or leave it out."
+        f'"{column.field.name}" of {table.name} holds {column.field.type} values, so it cannot say when a '
+        "row was modified. Name a column of dates with times as `modified`, or leave it out."
     )
 
 

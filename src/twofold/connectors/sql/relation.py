@@ -1,4 +1,4 @@
-"""One table or view as the connector knows it: Twofold's fields beside the database's own types; it holds facts only."""
+"""One table as the connector knows it: our fields beside the database's types; it must never run SQL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twofold.errors import SchemaDrift
 
 
 class Native(sa.types.UserDefinedType[Any]):
-    """A type of the database under its own name, for casts; it carries no length, so a cast cannot truncate."""
+    """A type of the database by name, for casts; it carries no length, so that a cast cannot truncate."""
 
     cache_ok = True
 
@@ -32,8 +32,8 @@ class Column:
     """A field and how the database keeps it.
 
     `native` is the bare name of its type; `affinity` SQLite's storage rule; `form` how values are spelt, where
-    the database leaves that open; `plain`: texts that are equal are the same texts, whatever the collation;
-    `rounded`: decimals may have more digits than the field; `precision` is a decimal's digits in all.
+    the database leaves that open; `plain`: equal texts are the same texts, whatever the collation; `rounded`:
+    decimals may have more digits than the field; `precision` is a decimal's digits in all.
     """
 
     field: Field

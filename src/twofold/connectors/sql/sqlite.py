@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -19,6 +18,7 @@ from twofold.connectors.sql.dialects import Comparable, Element, Fault, Given, W
 from twofold.connectors.sql.forms import DEFAULTS, Form, GuidForm, sample_form, write_numbers
 from twofold.connectors.sql.relation import Column, Native, Relation
 from twofold.connectors.sql.sqlite_catalogue import load_relation, table_names
+from twofold.connectors.sql.sqlite_faults import read_fault
 from twofold.connectors.sql.stamps import StampForm, stamp_micros, time_micros
 from twofold.core.filters import Value, fold_case
 from twofold.core.schema import Field, FieldType
@@ -68,37 +68,8 @@ _COMPARED: dict[FieldType, tuple[str, Callable[[Value], Any]]] = {
     FieldType.TIME: ("twofold_time", _time_value),
     FieldType.GUID: ("twofold_guid", _guid_value),
     FieldType.JSON: ("twofold_json", str),
-    FieldType.BOOLEAN: ("twofold_boolean", int),
+    FieldType.BOOLEAN: ("twofold_boolean", bool),
 }
-
-_FAULTS = {
-    "SQLITE_CONSTRAINT_NOTNULL": "not_null",
-    "SQLITE_CONSTRAINT_UNIQUE": "unique",
-    "SQLITE_CONSTRAINT_PRIMARYKEY": "unique",
-    "SQLITE_CONSTRAINT_ROWID": "unique",
-    "SQLITE_CONSTRAINT_FOREIGNKEY": "foreign_key",
-    "SQLITE_CONSTRAINT_CHECK": "check",
-    "SQLITE_CONSTRAINT_TRIGGER": "trigger",
-    "SQLITE_CONSTRAINT_DATATYPE": "type",
-    "SQLITE_MISMATCH": "type",
-    "SQLITE_TOOBIG": "too_long",
-    "SQLITE_CONSTRAINT": "check",
-    "SQLITE_BUSY": "locked",
-    "SQLITE_LOCKED": "locked",
-    "SQLITE_READONLY": "read_only",
-    "SQLITE_PERM": "denied",
-    "SQLITE_AUTH": "denied",
-    "SQLITE_CANTOPEN": "unreachable",
-    "SQLITE_IOERR": "unreachable",
-    "SQLITE_FULL": "full",
-    "SQLITE_CORRUPT": "broken",
-    "SQLITE_NOTADB": "broken",
-}
-"""What SQLite's result codes mean; an extended code falls back to the code it extends."""
-
-
-def _unquoted(text: str) -> tuple[str, ...]:
-    return tuple(part.strip().rpartition(".")[2] for part in text.split(","))
 
 
 class SqliteDialect:
@@ -110,9 +81,11 @@ class SqliteDialect:
     reading: Mapping[str, Any] = MappingProxyType({})
 
     def options(self, timeout: float) -> dict[str, Any]:
+        """Arguments for `sqlalchemy.create_engine`."""
         return {"connect_args": {"timeout": timeout}, "poolclass": sa.QueuePool}
 
     def prepare(self, connection: Any, *, foreign_keys: bool) -> None:
+        """Set up a new driver connection."""
         connection.isolation_level = None
         for name, function in FUNCTIONS.items():
             connection.create_function(name, 1, function, deterministic=True)
@@ -120,6 +93,7 @@ class SqliteDialect:
             connection.execute("PRAGMA foreign_keys = ON")
 
     def begin(self, connection: sa.Connection) -> None:
+        """Make the transaction of `connection` one that writes."""
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     def check(self, connection: sa.Connection) -> None:
@@ -128,6 +102,7 @@ class SqliteDialect:
     def read(
         self, connection: sa.Connection, statement: Any, parameters: Mapping[str, Any] | None = None
     ) -> list[tuple[Any, ...]]:
+        """The rows of a statement; a value the driver cannot read comes as it is stored."""
         try:
             return run(connection, statement, parameters)
         except sa.exc.OperationalError as error:
@@ -140,21 +115,28 @@ class SqliteDialect:
         finally:
             driver.text_factory = str
 
-    def identity(self, connection: sa.Connection, url: sa.URL, workspace: Path) -> str:
+    def identity(self, connection: sa.Connection, url: sa.URL, workspace: Path) -> str:  # noqa: ARG002
+        """A text that names the system."""
         rows = run(connection, sa.text("SELECT file FROM pragma_database_list WHERE name = 'main'"))
         path, root = Path(rows[0][0]).resolve(), workspace.resolve()
         return f"sqlite:{path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()}"
 
-    def clock(self, connection: sa.Connection) -> datetime:
+    def clock(self, connection: sa.Connection) -> datetime:  # noqa: ARG002
+        """The server's time in UTC."""
         return datetime.now(UTC)
 
-    def tables(self, connection: sa.Connection, schema: str | None) -> list[str]:
+    def tables(self, connection: sa.Connection, schema: str | None) -> list[str]:  # noqa: ARG002
+        """The tables and views."""
         return table_names(connection)
 
-    def load(self, connection: sa.Connection, schema: str | None, table: str) -> Relation | None:
+    def load(self, connection: sa.Connection, schema: str | None, table: str) -> Relation | None:  # noqa: ARG002
+        """The relation of that name, without forms; None if there is none."""
         return load_relation(connection, table)
 
-    def sample(self, connection: sa.Connection, relation: Relation, name: str, kind: FieldType) -> Form | None:
+    def sample(
+        self, connection: sa.Connection, relation: Relation, name: str, kind: FieldType
+    ) -> Form | None:
+        """The form in which a column keeps values of `kind`; None if it is empty, or of a strict type."""
         if kind not in DEFAULTS:
             return None
         column = relation.expression(name)
@@ -162,24 +144,30 @@ class SqliteDialect:
         return sample_form(kind, [row[0] for row in run(connection, stored)])
 
     def shown(self, relation: Relation, name: str) -> Element:
+        """The column as it is read; what comes back can be given to `placed`."""
         return relation.expression(name)
 
     def text(self, expression: Element) -> Element:
+        """The expression as the database itself writes it."""
         return sa.cast(expression, sa.Text)
 
-    def ordered(self, relation: Relation, name: str, *, unique: bool) -> Element:
+    def ordered(self, relation: Relation, name: str, *, unique: bool) -> Element:  # noqa: ARG002
+        """The column in an order that is total; `unique`: the database keeps it so."""
         column = relation.expression(name)
         return column.collate("BINARY") if relation[name].affinity == "text" else column
 
-    def placed(self, column: Column, value: Any) -> Element:
+    def placed(self, column: Column, value: Any) -> Element:  # noqa: ARG002
+        """A parameter that holds a raw value, comparable with the column."""
         return sa.bindparam(None, value, unique=True)
 
     def matched(self, relation: Relation, name: str, given: Element) -> Element:
+        """That the column equals a given raw value."""
         column = relation[name]
         binary = isinstance(column.form, GuidForm) and column.form.binary
         return relation.expression(name) == (sa.func.twofold_bytes(given) if binary else given)
 
     def given(self, kinds: Sequence[FieldType]) -> Given:
+        """Rows brought along, with columns of these kinds."""
         source = sa.func.json_each(sa.bindparam("given")).table_valued("value", name="given")
         columns = [
             sa.func.json_extract(source.c.value, sa.literal_column(f"'$[{place}]'"))
@@ -188,6 +176,7 @@ class SqliteDialect:
         return Given(source, columns, _pack)
 
     def comparable(self, relation: Relation, name: str) -> Comparable | None:
+        """How filters compare the field; None if only we can."""
         column, expression = relation[name], relation.expression(name)
         kind = column.field.type
         if kind in _COMPARED:
@@ -206,12 +195,15 @@ class SqliteDialect:
         return Comparable(text.collate("BINARY"), _binder(str), textual=True)
 
     def like(self, expression: Element, pattern: str) -> Element:
+        """The pattern with `*` and `?`, case-sensitive."""
         return expression.op("GLOB")(sa.bindparam(None, pattern.replace("[", "[[]"), unique=True))
 
     def like_any_case(self, expression: Element, pattern: str) -> tuple[Element, bool]:
+        """At least everything the pattern finds, whatever the case; and whether it is exactly that."""
         return self.like(sa.func.twofold_fold(expression), fold_case(pattern)), True
 
     def since(self, relation: Relation, column: Column, moment: datetime) -> Element:
+        """At least everything stamped at or after the moment, and what cannot be read as a moment."""
         stored = relation.expression(column.field.name)
         day = sa.literal((moment - timedelta(days=1)).strftime("%Y-%m-%d"))
         early = sa.literal(_numeric_bound(column, moment))
@@ -220,6 +212,7 @@ class SqliteDialect:
         return sa.and_(near, sa.or_(exact >= _moment_micros(moment), exact.is_(None)))
 
     def encode(self, column: Column, series: pl.Series) -> list[Any]:
+        """Values in `Field.dtype` as the database is to keep them."""
         kind = column.field.type
         form = column.form or DEFAULTS.get(kind)
         if form is not None:
@@ -227,35 +220,36 @@ class SqliteDialect:
         return write_numbers(series) if kind is FieldType.DECIMAL else series.to_list()
 
     def insert(self, connection: sa.Connection, write: Write) -> int:
+        """Insert and return how many rows there were."""
         statement = sa.insert(write.relation.source).values(_binds(write.columns, "v"))
         return _execute_many(connection, statement, _named(write.columns, "v"))
 
     def insert_one_by_one(
         self, connection: sa.Connection, write: Write, shown: Sequence[Element]
     ) -> list[tuple[Any, ...]]:
+        """Insert row by row, and return for each what `shown` came to."""
         statement = sa.insert(write.relation.source).values(_binds(write.columns, "v"))
         text, names, _ = compiled(connection, statement.returning(*shown))
         rows = _rows(_named(write.columns, "v"), names) if names else [()] * len(write.places)
         return [_one(connection, text, row) for row in rows]
 
     def update(self, connection: sa.Connection, write: Write) -> int:
+        """Update by key and return how many rows there were."""
         statement = sa.update(write.relation.source).values(_binds(write.columns, "v"))
         parameters = {**_named(write.columns, "v"), **_named(write.key, "k")}
         return _execute_many(connection, statement.where(*_same_key(write)), parameters)
 
     def delete(self, connection: sa.Connection, write: Write) -> int:
+        """Delete by key and return how many rows there were."""
         statement = sa.delete(write.relation.source).where(*_same_key(write))
         return _execute_many(connection, statement, _named(write.key, "k"))
 
     def fault(self, error: BaseException) -> Fault:
-        text = str(error)
-        code = str(getattr(error, "sqlite_errorname", "") or "")
-        kind = _FAULTS.get(code) or _FAULTS.get("_".join(code.split("_")[:2])) or _spoken(text)
-        named = text.partition(" failed: ")[2]
-        columns = _unquoted(named) if kind in ("not_null", "unique") else ()
-        return Fault(kind, columns, named if kind == "check" else None, text)
+        """What an error of the driver means."""
+        return read_fault(error)
 
     def ddl_types(self) -> Mapping[FieldType, Callable[[Field], Any]]:
+        """The column type of each field type."""
         return DDL_TYPES
 
 
@@ -264,11 +258,6 @@ def _readable(raw: bytes) -> str | bytes:
         return raw.decode()
     except UnicodeDecodeError:
         return raw
-
-
-def _spoken(text: str) -> str:
-    missing = re.match(r"no such (table|column)", text)
-    return "missing" if missing else "denied" if "not authorized" in text else "other"
 
 
 def _scale(field: Field) -> int:

@@ -91,15 +91,13 @@ def load_relation(connection: sa.Connection, table: str) -> Relation | None:
     if listed is None:
         return None
     name, kind, without_rowid = listed
-    rows = _pragma(connection, "table_xinfo", name, "name, type, \"notnull\", dflt_value, pk, hidden")
+    rows = _pragma(connection, "table_xinfo", name, 'name, type, "notnull", dflt_value, pk, hidden')
     key = tuple(row[0] for row in sorted((r for r in rows if r[4]), key=lambda r: r[4]))
     alias = key[0] if len(key) == 1 and not without_rowid else None
     columns = [_column(row, alias) for row in rows if row[5] != 1]
     unique = {**({"PRIMARY KEY": key} if key else {}), **_unique(connection, name)}
     triggers = _has_triggers(connection, name)
-    return make_relation(
-        name, None, columns, key=key, unique=unique, triggers=triggers, view=kind == "view"
-    )
+    return make_relation(name, None, columns, key=key, unique=unique, triggers=triggers, view=kind == "view")
 
 
 def _table_facts(connection: sa.Connection, table: str) -> tuple[str, str, bool] | None:
@@ -115,7 +113,7 @@ def _pragma(connection: sa.Connection, pragma: str, argument: str, columns: str)
 
 
 def _column(row: tuple[Any, ...], alias: str | None) -> Column:
-    name, declared, not_null, default, key_place, hidden = row
+    name, declared, not_null, default, _, hidden = row
     kind, length, scale = declared_type(declared)
     is_alias = name == alias and declared.upper() == "INTEGER"
     computed = hidden in _GENERATED
@@ -133,8 +131,9 @@ def _column(row: tuple[Any, ...], alias: str | None) -> Column:
 
 def _unique(connection: sa.Connection, table: str) -> Mapping[str, tuple[str, ...]]:
     indexes = _pragma(connection, "index_list", table, 'name, "unique", partial')
-    found = {name: _index_columns(connection, name) for name, unique, partial in indexes if unique and not partial}
-    return {name: tuple(columns) for name, columns in found.items() if None not in columns}
+    whole = [name for name, unique, partial in indexes if unique and not partial]
+    found = {name: tuple(_index_columns(connection, name)) for name in whole}
+    return {name: columns for name, columns in found.items() if None not in columns}
 
 
 def _index_columns(connection: sa.Connection, index: str) -> list[str]:
@@ -142,5 +141,6 @@ def _index_columns(connection: sa.Connection, index: str) -> list[str]:
 
 
 def _has_triggers(connection: sa.Connection, table: str) -> bool:
-    statement = sa.text("SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :name COLLATE NOCASE")
+    text = "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :name COLLATE NOCASE"
+    statement = sa.text(text)
     return bool(run(connection, statement.bindparams(name=table)))

@@ -1,4 +1,4 @@
-"""Dates and times as databases spell them: texts of several forms, and numbers; it must never open a connection."""
+"""Dates and times as databases spell them, texts or numbers; it must never open a connection."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ STAMP_FORMS = tuple(
 
 
 def sample_stamps(values: Iterable[Any]) -> StampForm | None:
-    """The form most of the values have, with the finest fraction any of those has; None if none is a stamp."""
+    """The form most of the values have, with the finest fraction among those; None if none is one."""
     forms = [form for form in map(_form, values) if form is not None]
     if not forms:
         return None

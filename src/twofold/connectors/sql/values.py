@@ -1,4 +1,4 @@
-"""Raw values of a database as typed columns; it must never lose a row for one bad value, nor ask a database."""
+"""Raw values of a database as typed columns; it must never lose a row for one bad value."""
 
 from __future__ import annotations
 
@@ -201,6 +201,6 @@ def describe_bad(value: Any, field: Field) -> str:
     else:
         text = str(value)
         shown = f'"{text[:40]}"' + ("..." if len(text) > 40 else "")
-    if field.type in (FieldType.TEXT, FieldType.CODE):
-        return f'"{field.name}" holds {shown.replace(chr(0), "?")}, which is not readable text. Correct the value there.'
-    return f'"{field.name}" holds {shown}, which is not {NOUNS[field.type]}. Correct the value there.'
+    noun = NOUNS.get(field.type, "readable text")
+    shown = shown.replace("\x00", "?")
+    return f'"{field.name}" holds {shown}, which is not {noun}. Correct the value there.'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,73 +11,21 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from twofold.connectors.sql.complaints import complain, field_at_fault, foresee
-from twofold.connectors.sql.connection import ROW_FAULTS, Database, driver_errors
+from twofold.connectors.sql.connection import ROW_FAULTS, Database
 from twofold.connectors.sql.dialects import Dialect, Fault, Write
 from twofold.connectors.sql.lookup import decode_keys, find_rows
+from twofold.connectors.sql.outcomes import Outcome, Wave, leave_in_doubt, take_back, waves_of
 from twofold.connectors.sql.reader import OVERLAP, Batch, Reader
 from twofold.connectors.sql.relation import Column, Relation
 from twofold.connectors.sql.stamps import STAMP, StampForm
 from twofold.connectors.sql.values import decode
-from twofold.core.frames import KEY, RESULT_SCHEMA, SETTLED, VERSION
+from twofold.core.frames import KEY, SETTLED, VERSION
 from twofold.core.keys import key_column
 from twofold.core.names import FeedKind
 from twofold.core.schema import FieldType
 from twofold.ports import OpKind, Ops, ResultKind, Table
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of each row of some ops, by place."""
-
-    keys: list[str | None]
-    versions: list[str | None] = field(default_factory=list)
-    settled: list[bool | None] = field(default_factory=list)
-    kinds: list[str | None] = field(default_factory=list)
-    fields: list[str | None] = field(default_factory=list)
-    texts: list[str | None] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        size = len(self.keys)
-        self.versions, self.settled, self.kinds = [None] * size, [None] * size, [None] * size
-        self.fields, self.texts = [None] * size, [None] * size
-
-    def refuse(self, place: int, kind: ResultKind, text: str, name: str | None = None) -> None:
-        """Say why the row was not written."""
-        self.kinds[place], self.texts[place], self.fields[place] = kind.value, text, name
-
-    def done(self, places: Sequence[int]) -> list[int]:
-        """Those of the places whose rows were written."""
-        return [place for place in places if self.kinds[place] is None]
-
-    def frame(self) -> pl.DataFrame:
-        """The results as the port wants them."""
-        columns = (self.keys, self.versions, self.settled, self.kinds, self.fields, self.texts)
-        return pl.DataFrame(dict(zip(RESULT_SCHEMA, columns, strict=True)), schema=RESULT_SCHEMA)
-
-
-@dataclass(frozen=True, slots=True)
-class Wave:
-    """Places of ops among which no key comes twice, so that they can be written in one statement."""
-
-    ops: Ops
-    places: list[int]
-    outcome: Outcome
-
-
-def waves_of(ops: Ops, keys: Sequence[str | None], outcome: Outcome) -> list[Wave]:
-    """The ops in waves: a key's second op waits for its first, as it would one by one."""
-    seen: dict[str, int] = {}
-    waves: list[Wave] = []
-    for place, key in enumerate(keys):
-        turn = seen.get(key, 0) if key is not None else 0
-        if key is not None:
-            seen[key] = turn + 1
-        if turn == len(waves):
-            waves.append(Wave(ops, [], outcome))
-        waves[turn].places.append(place)
-    return waves
 
 
 class Writing:
@@ -191,22 +138,19 @@ class Writing:
             return
         self._stamp(typed, [None] * len(places))
         learnt: dict[int, str | None] = {}
-        self._send(wave, places, typed, lambda connection, write: self._learn(connection, write, learnt, typed))
+        self._send(wave, places, typed, lambda connection, write: self._learn(connection, write, learnt))
         for place in wave.outcome.done(places):
             wave.outcome.keys[place] = learnt[place]
 
-    def _learn(
-        self, connection: sa.Connection, write: Write, learnt: dict[int, str | None], typed: Mapping[str, Any]
-    ) -> int:
+    def _learn(self, connection: sa.Connection, write: Write, learnt: dict[int, str | None]) -> int:
         shown = [self.dialect.shown(self.relation, name) for name in self.table.key]
         rows = self.dialect.insert_one_by_one(connection, write, shown)
         made = [row for row in rows if row]
         columns = list(zip(*made, strict=True)) or [()] * len(shown)
         fields = self.relation.fields(self.table.key)
-        keys = key_column(
-            pl.DataFrame([decode(raw, part) for raw, part in zip(columns, fields, strict=True)]), fields
-        )
-        learnt.update(dict(zip(write.places, keys, strict=False)) if len(made) == len(rows) else {})
+        typed = pl.DataFrame([decode(raw, part) for raw, part in zip(columns, fields, strict=True)])
+        if len(made) == len(rows):
+            learnt.update(zip(write.places, key_column(typed, fields), strict=True))
         return len(made)
 
     # -- updates and deletes -------------------------------------------------------------------------------
@@ -303,7 +247,9 @@ class Writing:
     def _encode(self, name: str, series: pl.Series) -> list[Any]:
         column = self._column(name)
         # A text column with stamps gets texts where the op itself writes it.
-        return self.dialect.encode(column if series.dtype == column.field.dtype else self.relation[name], series)
+        return self.dialect.encode(
+            column if series.dtype == column.field.dtype else self.relation[name], series
+        )
 
     def _split(self, attempt: Callable[[Sequence[int]], int], rows: Sequence[int]) -> dict[int, Fault]:
         """Write the rows all at once; where that fails, undo it and write each half, down to the bad rows."""
@@ -322,7 +268,7 @@ class Writing:
         try:
             changed = attempt(rows)
             self.dialect.check(self.connection)
-        except (DBAPIError, *driver_errors()) as error:
+        except DBAPIError as error:
             fault = self.database.fault(error)
             if fault.kind not in ROW_FAULTS:
                 raise
@@ -345,7 +291,7 @@ class Writing:
             return
         keys = [wave.outcome.keys[place] or "" for place in places]
         rows = find_rows(self.connection, self._reader(fields), self.dialect, keys, young=self._young).rows
-        told = {key: (version, settled) for key, version, settled in rows.select(KEY, VERSION, SETTLED).iter_rows()}
+        told = {row[0]: row[1:] for row in rows.select(KEY, VERSION, SETTLED).iter_rows()}
         for place, key in zip(places, keys, strict=True):
             wave.outcome.versions[place], wave.outcome.settled[place] = told.get(key, (None, None))
 
@@ -378,13 +324,13 @@ def write_all(
             raise
         try:
             transaction.commit()
-        except (DBAPIError, *driver_errors()) as error:
+        except DBAPIError as error:
             fault = database.fault(error)
             _give_up(transaction)
             if fault.kind == "unreachable":
-                return [_in_doubt(outcome, relation) for outcome in outcomes]
+                return [leave_in_doubt(outcome, relation) for outcome in outcomes]
             if fault.kind in ROW_FAULTS:
-                return [_undone(outcome, relation, fault) for outcome in outcomes]
+                return [take_back(outcome, relation, fault) for outcome in outcomes]
             raise
     return outcomes
 
@@ -392,22 +338,6 @@ def write_all(
 def _give_up(transaction: sa.RootTransaction) -> None:
     try:
         transaction.rollback()
-    except (sa.exc.SQLAlchemyError, *driver_errors()):
+    except sa.exc.SQLAlchemyError:
         # The connection is lost, and the transaction with it.
         transaction.connection.invalidate()
-
-
-def _in_doubt(outcome: Outcome, relation: Relation) -> Outcome:
-    for place in outcome.done(range(len(outcome.keys))):
-        text = f"{relation.schema.table} {outcome.keys[place]}: the connection broke, so it is not known if it was written."
-        outcome.refuse(place, ResultKind.IN_DOUBT, text)
-        outcome.versions[place] = outcome.settled[place] = None
-    return outcome
-
-
-def _undone(outcome: Outcome, relation: Relation, fault: Fault) -> Outcome:
-    for place in outcome.done(range(len(outcome.keys))):
-        text = complain(fault, relation, outcome.keys[place])
-        outcome.refuse(place, ResultKind.FAILED, text, field_at_fault(fault, relation))
-        outcome.versions[place] = outcome.settled[place] = None
-    return outcome

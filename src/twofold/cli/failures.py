@@ -1,0 +1,71 @@
+"""Turns what went wrong into a sentence and an exit code; it must never show a traceback unless asked to."""
+
+from __future__ import annotations
+
+import sys
+from enum import IntEnum
+
+from typer.exceptions import TyperException
+
+from twofold.cli.terminal import answer, note
+from twofold.errors import Fatal, Interrupted, Refused, Transient, TwofoldError
+
+
+class Exit(IntEnum):
+    """How a command ended."""
+
+    DONE = 0
+    ROWS = 1
+    REFUSED = 2
+    BROKE_OFF = 3
+
+
+def report_failure(error: BaseException, *, json: bool, debug: bool) -> Exit:
+    """Say what went wrong on standard error, and with `json` in the one document; returns the exit code."""
+    code, kind, sentences = _told(error)
+    if debug:
+        _show_traceback(error)
+    for number, sentence in enumerate(sentences):
+        note(sentence, "bold red" if number == 0 else "")
+    if json:
+        answer({"error": {"kind": kind, "message": sentences[0], "problems": sentences[1:]}})
+    return code
+
+
+def _told(error: BaseException) -> tuple[Exit, str, list[str]]:
+    """The exit code, a word for scripts, and the sentences."""
+    match error:
+        case Refused():
+            return Exit.REFUSED, "refused", [str(error), *(p for p in error.problems if p != str(error))]
+        case Interrupted():
+            return Exit.BROKE_OFF, "interrupted", [str(error)]
+        case Fatal() | Transient() | TwofoldError():
+            return Exit.BROKE_OFF, "broke_off", [str(error)]
+        case TyperException():
+            return Exit.REFUSED, "refused", _usage(error)
+        case OSError() if error.strerror:
+            place = f"{error.filename}: " if error.filename else ""
+            return Exit.BROKE_OFF, "broke_off", [f"{place}{error.strerror}. Correct that, then run the command again."]
+        case _:
+            return Exit.BROKE_OFF, "bug", [_bug(error)]
+
+
+def _usage(error: TyperException) -> list[str]:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "twofold"
+    message = error.format_message().strip()
+    return [message if message.endswith((".", "?")) else f"{message}.", f"See `{command} --help`."]
+
+
+def _bug(error: BaseException) -> str:
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return (
+        f"This is a bug in Twofold ({said.rstrip(':. ')}). What was recorded before stands. Run the same command again "
+        "with --debug to see where, and report it."
+    )
+
+
+def _show_traceback(error: BaseException) -> None:
+    import traceback
+
+    traceback.print_exception(error, file=sys.stderr)

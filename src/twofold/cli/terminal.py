@@ -1,0 +1,79 @@
+"""Where the command line writes: results to standard output, everything else to standard error; it must never mix them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any, TextIO
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+WIDE = 160
+"""Columns where nobody said how wide the page is, as in a pipe or a file."""
+
+
+def page(stream: TextIO) -> Console:
+    """A console on `stream`: colours only on a terminal, and pages as wide as COLUMNS says."""
+    is_terminal = stream.isatty()
+    return Console(
+        file=stream,
+        force_terminal=is_terminal,
+        color_system="auto" if is_terminal else None,
+        no_color=bool(os.environ.get("NO_COLOR")) or None,
+        width=None if is_terminal else _width(),
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+def _width() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if columns.isdigit() and int(columns) > 0 else WIDE
+
+
+def show(what: RenderableType) -> None:
+    """Print a result for a person."""
+    page(sys.stdout).print(what)
+
+
+def say(sentence: str) -> None:
+    """Print a sentence as a result, broken only where a terminal ends."""
+    page(sys.stdout).print(Text(sentence), soft_wrap=True)
+
+
+def note(sentence: str, style: str = "") -> None:
+    """Print a remark on standard error."""
+    page(sys.stderr).print(Text(sentence, style=style), soft_wrap=True)
+
+
+def note_all(sentences: Iterable[str]) -> None:
+    """Print remarks on standard error, one a line."""
+    for sentence in sentences:
+        note(sentence)
+
+
+def warn(sentence: str) -> None:
+    """Print a remark that deserves a look on standard error."""
+    note(f"Warning: {sentence}", "yellow")
+
+
+def answer(document: Any) -> None:
+    """Print the one JSON document of a command."""
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=2, default=str)
+    sys.stdout.write("\n")
+
+
+def is_interactive() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(question: str) -> bool:
+    """Ask yes or no on standard error; no is the default."""
+    import typer
+
+    return typer.confirm(question, default=False, err=True)
