@@ -18,6 +18,7 @@ from .town import PLOTS, builder
 HISTORIES = int(os.environ.get("TWOFOLD_HISTORIES", "6"))
 SEED = int(os.environ.get("TWOFOLD_SEED", "0"))
 STEPS = 15
+PHASES = (Phase.generate, Phase.shrink) if os.environ.get("TWOFOLD_SHRINK") else (Phase.generate,)
 
 
 @pytest.mark.parametrize("name", PLOTS)
@@ -27,7 +28,7 @@ def test_no_history_breaks_a_law(name: str) -> None:
         stateful_step_count=STEPS,
         deadline=None,
         database=None,
-        phases=[Phase.generate, Phase.shrink],
+        phases=PHASES,
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )

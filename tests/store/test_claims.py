@@ -164,7 +164,7 @@ def test_a_claim_of_another_machine_is_honoured_until_its_lease_lapses(
 ) -> None:
     seize(store, clock, claim_host="elsewhere", claim_process=4711)
     clock.pass_by(minutes=4)
-    with pytest.raises(Refused, match="process 4711 on elsewhere.* lapses at 2026-05-06 07:13:09 UTC"):
+    with pytest.raises(Refused, match=r"process 4711 on elsewhere.* lapses at 2026-05-06 07:13:09 UTC"):
         store.claim(MAPPING).__enter__()
     clock.pass_by(minutes=2)
     with store.claim(MAPPING):

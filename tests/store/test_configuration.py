@@ -54,7 +54,7 @@ def test_one_definition_can_be_changed_with_its_text(store: DjangoStore) -> None
     store.configuration.change_mapping(MAPPING, {"synch_only_coupled_records": False}, "new")
     assert store.configuration.mappings()[MAPPING] == {"synch_only_coupled_records": False}
     assert store.configuration.document() == "new"
-    with pytest.raises(Refused, match='no mapping "CUSTOMR". Did you mean "CUSTOMER"'):
+    with pytest.raises(Refused, match=r'no mapping "CUSTOMR". Did you mean "CUSTOMER"'):
         store.configuration.change_mapping("CUSTOMR", {}, "newer")
     assert store.configuration.document() == "new"
 
@@ -99,5 +99,5 @@ def test_a_connection_remembers_which_system_it_spoke_to(store: DjangoStore) -> 
     store.configuration.remember_identity("erp", "company 7")
     store.configuration.save({"erp": {"kind": "sql", "url": "elsewhere"}}, {})
     assert store.configuration.identity("erp") == "company 7"
-    with pytest.raises(Refused, match='no connection "erb". Did you mean "erp"'):
+    with pytest.raises(Refused, match=r'no connection "erb". Did you mean "erp"'):
         store.configuration.remember_identity("erb", "x")

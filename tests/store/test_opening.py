@@ -102,7 +102,7 @@ def test_a_state_of_an_older_version_is_brought_up_after_a_copy_was_made(file: P
 def test_a_state_of_a_newer_version_is_refused_and_left_alone(nothing_yet: str | Path) -> None:
     with LATER, open_store(nothing_yet) as store:
         store.configuration.save({}, {"ITEM": {}})
-    with pytest.raises(Refused, match="newer version of Twofold.*0002_note"):
+    with pytest.raises(Refused, match=r"newer version of Twofold.*0002_note"):
         open_store(nothing_yet)
     with LATER, open_store(nothing_yet) as store:
         assert list(store.configuration.mappings()) == ["ITEM"]
@@ -118,7 +118,7 @@ def test_a_missing_state_is_refused_where_none_should_be_made(file: Path) -> Non
 
 
 def test_a_missing_folder_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="folder .*nowhere does not exist"):
+    with pytest.raises(Refused, match=r"folder .*nowhere does not exist"):
         open_store(tmp_path / "nowhere" / "twofold.db")
 
 
@@ -137,7 +137,7 @@ def test_a_file_of_another_kind_is_refused_and_not_touched(file: Path) -> None:
 def test_a_database_of_another_program_is_refused_and_not_touched(file: Path) -> None:
     with closing(sqlite3.connect(file)) as other:
         other.execute("CREATE TABLE customer (id TEXT)")
-    with pytest.raises(Refused, match="database of something else.*customer"):
+    with pytest.raises(Refused, match=r"database of something else.*customer"):
         open_store(file)
     with closing(sqlite3.connect(file)) as other:
         assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("customer",)]

@@ -1,4 +1,4 @@
-"""The configuration of the demo: the five usual mappings of Business Central; it must never depend on the demo's records."""
+"""The demo's configuration: the five usual mappings of Business Central; it must never depend on a record."""
 
 from __future__ import annotations
 
@@ -14,16 +14,23 @@ mappings:
   CURRENCY:
     left: {connection: erp, table: currency, key: id, modified: modified_at}
     right: {connection: crm, table: transactioncurrency, key: transactioncurrencyid, modified: modifiedon}
-    direction: to_right
-    match: code
+    direction: to_right                 # both | to_right | to_left
+    synch_only_coupled_records: false   # records without a counterpart are created; true leaves them alone
+    match: code                         # records with the same code belong together
     fields:
       - {left: code, right: isocurrencycode}
       - {left: description, right: currencyname}
 
   SALESPEOPLE:                          # the users of the CRM become the salespeople of the ERP
     left: {connection: erp, table: salesperson, key: id, modified: modified_at}
-    right: {connection: crm, table: systemuser, key: systemuserid, modified: modifiedon, filter: {isdisabled: "false"}}
+    right:
+      connection: crm
+      table: systemuser
+      key: systemuserid
+      modified: modifiedon
+      filter: {isdisabled: "false"}
     direction: to_left
+    synch_only_coupled_records: false
     match: email
     fields:
       - {left: code, right: employeeid}
@@ -39,6 +46,7 @@ mappings:
       key: accountid
       modified: modifiedon
       filter: {statecode: 0, customertypecode: 11}
+    synch_only_coupled_records: false
     match: [[number], [email]]          # by number; where that finds nothing, by e-mail
     fields:
       - {left: number, right: accountnumber, direction: to_right}
@@ -64,6 +72,7 @@ mappings:
       modified: modifiedon
       filter: {statecode: 0, customertypecode: 3}
     direction: both
+    synch_only_coupled_records: false
     update_conflict: merge              # merge | send (erp wins) | get (crm wins) | ask
     deletion_conflict: ask              # ask | restore | uncouple | delete
     match: [[number], [email]]
@@ -92,8 +101,14 @@ mappings:
       - {right: customertypecode, constant: 3}
 
   CONTACT:
-    left: {connection: erp, table: contact, key: id, modified: modified_at, filter: {privacy_blocked: "false"}}
+    left:
+      connection: erp
+      table: contact
+      key: id
+      modified: modified_at
+      filter: {privacy_blocked: "false"}
     right: {connection: crm, table: contact, key: contactid, modified: modifiedon, filter: {statecode: 0}}
+    synch_only_coupled_records: false
     match: email
     fields:
       - {left: first_name, right: firstname}

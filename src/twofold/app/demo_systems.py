@@ -1,4 +1,4 @@
-"""The demo's two databases: an ERP and a CRM in SQLite, as their makers would have built them; it must never synchronize.
+"""The demo's two databases, an ERP and a CRM in SQLite; it must never synchronize them.
 
 A trigger keeps each table's stamp, so that an edit by hand needs no more than the edit.
 """
@@ -11,7 +11,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from twofold.app.demo_data import Records, Row
+from twofold.app.demo_data import Records
+from twofold.app.demo_sample import Row
 
 ERP, CRM = "erp.db", "crm.db"
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
@@ -132,17 +133,17 @@ def _create(
 ) -> None:
     with database(path) as connection:
         for table, columns in tables.items():
-            connection.execute(f"CREATE TABLE {table} ({', '.join(columns)}, {stamp} DATETIME NOT NULL DEFAULT ({_NOW}))")
+            stamped = (*columns, f"{stamp} DATETIME NOT NULL DEFAULT ({_NOW})")
+            connection.execute(f"CREATE TABLE {table} ({', '.join(stamped)})")
             _insert(connection, table, rows[table])
             connection.execute(_trigger(table, columns[0].partition(" ")[0], stamp))
 
 
 def _trigger(table: str, key: str, stamp: str) -> str:
     """Stamps an edited row, unless the editor did so."""
-    return (
-        f"CREATE TRIGGER {table}_stamped AFTER UPDATE ON {table} WHEN NEW.{stamp} IS OLD.{stamp} "
-        f"BEGIN UPDATE {table} SET {stamp} = {_NOW} WHERE {key} = NEW.{key}; END"
-    )
+    update = f"UPDATE {table} SET {stamp} = {_NOW} WHERE {key} = NEW.{key}"  # noqa: S608 - our own names
+    unstamped = f"WHEN NEW.{stamp} IS OLD.{stamp}"
+    return f"CREATE TRIGGER {table}_stamped AFTER UPDATE ON {table} {unstamped} BEGIN {update}; END"
 
 
 def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[Row]) -> None:

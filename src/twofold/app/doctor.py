@@ -1,4 +1,4 @@
-"""Looks whether everything that Twofold stands on is sound; it must never repair more than claims of dead runs."""
+"""Looks whether all that Twofold stands on is sound; it must never repair more than claims of dead runs."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ def _program() -> Iterator[Symptom]:
 
 def _folder(workspace: Path) -> Iterator[Symptom]:
     if not workspace.is_dir():
-        yield Symptom("workspace", Health.PROBLEM, f"There is no folder {workspace}. Run `twofold init` there.")
+        yield Symptom("workspace", Health.PROBLEM, f"There is no folder {workspace}. Run `twofold init`.")
     elif not os.access(workspace, os.W_OK):
-        yield Symptom("workspace", Health.PROBLEM, f"{workspace} cannot be written to. Change its permissions.")
+        yield Symptom("workspace", Health.PROBLEM, f"{workspace} cannot be written to. Allow that.")
     elif (free := shutil.disk_usage(workspace).free) < ROOM:
         text = f"Only {free // (1024 * 1024)} MiB are free on the disk of {workspace}. Make room."
         yield Symptom("workspace", Health.WARNING, text)
@@ -75,7 +75,7 @@ def _state(context: Context) -> Iterator[Symptom]:
     yield Symptom("state", Health.GOOD, context.store.shown)
     freed = context.store.release_dead_claims()
     if freed:
-        text = f"A run of {', '.join(freed)} ended without saying so; its claim was released. Run `twofold sync`."
+        text = f"A run of {', '.join(freed)} died; its claim was released. Run `twofold sync`."
         yield Symptom("runs", Health.WARNING, text)
 
 
@@ -87,7 +87,7 @@ def _configuration(context: Context) -> Iterator[Symptom]:
         return
     file = context.workspace / "twofold.yaml"
     if file.exists() and file.read_text(encoding="utf-8-sig", errors="replace") != context.configuration.text:
-        text = "twofold.yaml is not what was applied. Run `twofold apply`, or `twofold export --out twofold.yaml`."
+        text = "twofold.yaml is not what was applied. Apply it, or `twofold export --out twofold.yaml`."
         yield Symptom("configuration", Health.WARNING, text)
     else:
         text = f"{_counted(connections, 'connection')}, {_counted(count, 'mapping')}"
@@ -105,7 +105,9 @@ def _connections(context: Context) -> Iterator[Symptom]:
         if line.problem:
             yield Symptom(part, Health.PROBLEM, line.problem)
         elif line.moved:
-            text = f"It led to {line.expected} and leads to {line.identity} now. If that is right: `twofold apply --yes`."
+            text = (
+                f"It led to {line.expected}, now to {line.identity}. If that is right: `twofold apply --yes`."
+            )
             yield Symptom(part, Health.PROBLEM, text)
         else:
             yield Symptom(part, Health.GOOD, f"{line.kind}, {line.identity}")

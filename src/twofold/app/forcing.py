@@ -11,12 +11,16 @@ from twofold.errors import Refused
 
 
 def forced_direction(
-    context: Context, names: Sequence[str], direction: Direction | None, left: Sequence[str], right: Sequence[str]
+    context: Context,
+    names: Sequence[str],
+    direction: Direction | None,
+    left: Sequence[str],
+    right: Sequence[str],
 ) -> Direction:
     """The one-way direction whose source wins.
 
-    It is the direction asked for, else away from the side whose keys are named, else the only one that the mappings
-    have; raises `Refused` where that leaves both.
+    It is the direction asked for, else away from the side whose keys are named, else the only one that the
+    mappings have; raises `Refused` where that leaves both.
     """
     if direction is not None and direction is not Direction.BOTH:
         return direction

@@ -1,4 +1,4 @@
-"""Holds a configuration against the live systems; it must never change a system, and never stop at the first problem."""
+"""Holds a configuration against the live systems; it must never change one, nor stop at the first problem."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TableMaker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One connection: which system it leads to, or why it leads nowhere; `expected` is the system it had until now."""
+    """One connection: which system it leads to, or why to none; `expected` is the system until now."""
 
     name: str
     kind: str
@@ -105,7 +105,10 @@ def inspect(
     found = Inspection(configuration)
     wanted = [m for name, m in configuration.mappings.items() if names is None or name in names]
     used = {m.on(side).connection for m in wanted for side in Side}
-    with _connected(configuration, workspace, expected, used if names is not None else None) as (lines, open_):
+    with _connected(configuration, workspace, expected, used if names is not None else None) as (
+        lines,
+        open_,
+    ):
         found.connections = lines
         reader = _Reader(configuration, open_)
         found.findings = [reader.find(mapping) for mapping in wanted]
@@ -147,7 +150,7 @@ def _connect(
         return Line(name, kind, connector.identity(), expected)
     except TwofoldError as error:
         further = " ".join(getattr(error, "problems", ()))
-        return Line(name, kind, None, expected, str(error) if not further else further)
+        return Line(name, kind, None, expected, further or str(error))
 
 
 class _Reader:

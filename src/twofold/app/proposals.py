@@ -1,4 +1,4 @@
-"""Proposes a table that is missing on one side, made from the other side and the mapping; it must never make it."""
+"""Proposes a table that one side lacks, from the other side and the mapping; it must never make it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Proposal:
 
 
 def propose(mappings: Mapping[str, TableMapping], name: str, side: Side, schemas: Schemas) -> Proposal | None:
-    """The missing table of `side` with what the mapping needs of it; None if the other side is not there either."""
+    """The missing table of `side` as the mapping needs it; None if the other side is missing too."""
     mapping = mappings[name]
     other = schemas.get((name, side.other))
     if other is None:
@@ -106,7 +106,7 @@ def _paired(
 def _looked_up(
     mappings: Mapping[str, TableMapping], pair: FieldMapping, side: Side, schemas: Schemas
 ) -> Field:
-    """The same as the field that the value names on this side: the other table's key, unless it says otherwise."""
+    """The same as the field that the value names on this side: the key, unless the lookup says otherwise."""
     lookup = pair.lookup
     if lookup is None:  # pragma: no cover - asked only for pairs with a lookup
         return _TEXT

@@ -29,10 +29,11 @@ class SavedPlan:
 def save_plan(path: Path, plan: Plan, mappings: tuple[str, ...], options: Options) -> None:
     """Write the plan with what it was made for; raises `Refused` where the file cannot be written."""
     whole = {"format": FORMAT, "made_for": {"mappings": list(mappings), **_plain(options)}, **plan.as_json()}
+    text = json.dumps(whole, indent=2, ensure_ascii=False, default=str) + "\n"
     try:
-        path.write_text(json.dumps(whole, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise Refused(f"The plan cannot be written to {path}: {error.strerror}. Name another file.") from error
+        raise Refused(f"{path} cannot be written: {error.strerror}. Name another file.") from error
 
 
 def load_plan(path: Path) -> SavedPlan:
@@ -46,9 +47,9 @@ def load_plan(path: Path) -> SavedPlan:
             raise Refused(f"{path} was saved by another version of Twofold. Run `twofold plan --out` again.")
         return SavedPlan(names, options, str(whole["digest"]), whole)
     except OSError as error:
-        raise Refused(f"The plan {path} cannot be read: {error.strerror}. Run `twofold plan --out`.") from error
+        raise Refused(f"{path} cannot be read: {error.strerror}. Run `twofold plan --out`.") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise Refused(f"{path} is not a saved plan. Make one with `twofold plan --out {path.name}`.") from error
+        raise Refused(f"{path} is not a saved plan. Run `twofold plan --out {path.name}`.") from error
 
 
 def _plain(options: Options) -> dict[str, Any]:
@@ -89,4 +90,5 @@ def _lines(content: dict[str, Any]) -> Iterator[str]:
             keys = " / ".join(str(action[name]) for name in ("left_key", "right_key") if action[name])
             # Written as JSON, a value read back from the file and one just planned look alike.
             fields = json.dumps(action["fields"], ensure_ascii=False, sort_keys=True, default=str)
-            yield f"{mapping['mapping']} {action['action']} {keys} {fields if action['fields'] else ''}".rstrip()
+            change = f" {fields}" if action["fields"] else ""
+            yield f"{mapping['mapping']} {action['action']} {keys}{change}"

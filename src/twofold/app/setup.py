@@ -80,10 +80,10 @@ def apply(
     prune: bool = False,
     forget: bool = False,
 ) -> Application:
-    """Make the state say what the file says, once `confirm` agrees; what the file does not name is left alone.
+    """Make the state say what the file says, once `confirm` agrees; what it does not name is left alone.
 
-    `prune` removes it, and `forget` deletes the couplings of mappings that are not configured any more. Tables that
-    are missing and systems that cannot be reached are warnings; a mapping that does not fit its tables is `Refused`.
+    `prune` removes it, and `forget` deletes the couplings of mappings that are no longer configured. Missing
+    tables and systems out of reach are warnings; a mapping that does not fit its tables is `Refused`.
     """
     stored = context.configuration
     new = load(_text(path), path.name, stored)

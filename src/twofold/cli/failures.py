@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from enum import IntEnum
 
@@ -45,7 +46,11 @@ def _told(error: BaseException) -> tuple[Exit, str, list[str]]:
             return Exit.REFUSED, "refused", _usage(error)
         case OSError() if error.strerror:
             place = f"{error.filename}: " if error.filename else ""
-            return Exit.BROKE_OFF, "broke_off", [f"{place}{error.strerror}. Correct that, then run the command again."]
+            return (
+                Exit.BROKE_OFF,
+                "broke_off",
+                [f"{place}{error.strerror}. Correct that, then run the command again."],
+            )
         case _:
             return Exit.BROKE_OFF, "bug", [_bug(error)]
 
@@ -53,15 +58,18 @@ def _told(error: BaseException) -> tuple[Exit, str, list[str]]:
 def _usage(error: TyperException) -> list[str]:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "twofold"
-    message = error.format_message().strip()
+    message = _POSSIBLE.sub(r". Did you mean \1?", error.format_message().strip())
     return [message if message.endswith((".", "?")) else f"{message}.", f"See `{command} --help`."]
+
+
+_POSSIBLE = re.compile(r" \(Possible options: (.*)\)$")
 
 
 def _bug(error: BaseException) -> str:
     said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     return (
-        f"This is a bug in Twofold ({said.rstrip(':. ')}). What was recorded before stands. Run the same command again "
-        "with --debug to see where, and report it."
+        f"This is a bug in Twofold ({said.rstrip(':. ')}). What was recorded before stands. Run the same "
+        "command again with --debug to see where, and report it."
     )
 
 

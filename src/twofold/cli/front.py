@@ -1,26 +1,22 @@
-"""What every command has: its workspace, --json and --debug, before or after its name; it must never do the command's work."""
+"""The options of every command, before or after its name, and its workspace; it must never do its work."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from twofold.cli.terminal import BROKEN_OFF
 from twofold.errors import Interrupted
 
 if TYPE_CHECKING:
     from twofold.app.context import Context
-
-BROKEN_OFF = (
-    "Broken off. What was recorded stands and nothing is lost: run the same command again to go on. "
-    "See `twofold jobs` for what was done."
-)
 
 Workspace = Annotated[
     Path | None,
@@ -28,7 +24,7 @@ Workspace = Annotated[
         "--workspace",
         "-w",
         metavar="DIR",
-        help="The folder of the workspace.  [default: TWOFOLD_WORKSPACE, else the current folder]",
+        help="The folder of the workspace; else TWOFOLD_WORKSPACE, else the current folder.",
         show_default=False,
     ),
 ]
@@ -122,8 +118,3 @@ def _paneled(option: Any) -> Any:
     kind, information = option.__origin__, copy(option.__metadata__[0])
     information.rich_help_panel = PANEL
     return Annotated[kind, information]
-
-
-def merged(context: typer.Context, front: Front) -> None:
-    """Keep what was said before the command's name."""
-    context.obj = replace(front)

@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 
 def mapping_name(context: Context, name: str) -> str:
-    """The mapping as it is spelt, also one that is no longer configured; raises `Refused` naming the nearest."""
+    """The mapping as it is spelt, configured or not any more; raises `Refused` naming the nearest."""
     kept = context.store.configuration
     known = [*kept.mappings(), *kept.removed()]
     found = next((own for own in known if own.lower() == name.lower()), None)
     if found is None:
-        rest = f" There are: {', '.join(known)}." if known else " Nothing is configured yet: run `twofold apply`."
+        rest = (
+            f" There are: {', '.join(known)}."
+            if known
+            else " Nothing is configured yet: run `twofold apply`."
+        )
         raise Refused(f'There is no mapping "{name}".{closest(name, known)}{rest}')
     return found
 

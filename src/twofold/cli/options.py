@@ -18,32 +18,41 @@ Mapping = Annotated[str, typer.Argument(metavar="MAPPING", help="The name of a m
 Mappings = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[MAPPING]...", help="The names of mappings; all of them if none is named.", show_default=False
+        metavar="MAPPING", help="The names of mappings; all of them if none is named.", show_default=False
     ),
 ]
 MaybeMapping = Annotated[
     str | None,
-    typer.Argument(metavar="[MAPPING]", help="Only of this mapping.", show_default=False),
+    typer.Argument(metavar="MAPPING", help="Only of this mapping.", show_default=False),
 ]
 Left = Annotated[
     list[str] | None,
     typer.Option(
-        "--left", metavar="KEY", help="The key of a left record; may be given several times.", show_default=False
+        "--left",
+        metavar="KEY",
+        help="The key of a left record; may be given several times.",
+        show_default=False,
     ),
 ]
 Right = Annotated[
     list[str] | None,
     typer.Option(
-        "--right", metavar="KEY", help="The key of a right record; may be given several times.", show_default=False
+        "--right",
+        metavar="KEY",
+        help="The key of a right record; may be given several times.",
+        show_default=False,
     ),
 ]
 OneLeft = Annotated[
     str | None, typer.Option("--left", metavar="KEY", help="The key of the left record.", show_default=False)
 ]
 OneRight = Annotated[
-    str | None, typer.Option("--right", metavar="KEY", help="The key of the right record.", show_default=False)
+    str | None,
+    typer.Option("--right", metavar="KEY", help="The key of the right record.", show_default=False),
 ]
-Full = Annotated[bool, typer.Option("--full", help="Read everything, not only what was modified; corrects drift.")]
+Full = Annotated[
+    bool, typer.Option("--full", help="Read everything, not only what was modified; corrects drift.")
+]
 Towards = Annotated[
     Way | None,
     typer.Option(
@@ -51,13 +60,17 @@ Towards = Annotated[
     ),
 ]
 Force = Annotated[
-    bool, typer.Option("--force", help="The source wins, questions are answered, equal records are written too.")
+    bool,
+    typer.Option("--force", help="The source wins, questions are answered, equal records are written too."),
 ]
 AllowDeletes = Annotated[
     bool, typer.Option("--allow-deletes", help="Allow deletes in numbers that otherwise stop the run.")
 ]
 Yes = Annotated[
-    bool, typer.Option("--yes", "-y", help="Do not ask; also accepts that a connection leads to another system now.")
+    bool,
+    typer.Option(
+        "--yes", "-y", help="Do not ask; also accepts that a connection leads to another system now."
+    ),
 ]
 Out = Annotated[
     Path | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -15,10 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.progress import Task as Part
 from rich.text import Text
 
-from twofold.cli.terminal import note, page
+from twofold.cli.failures import Exit
+from twofold.cli.terminal import BROKEN_OFF, note, page
 
 PATIENCE = 1.0
 """Seconds that a run may take before its progress is shown."""
+GRACE = 2.0
+"""Seconds after a second Ctrl+C until the process ends whatever it waits for."""
 
 STOPPING = (
     "Stopping: what is in hand is finished and recorded first. Press Ctrl+C once more to break off at once."
@@ -100,7 +104,7 @@ Watcher = Bar | Quiet
 
 @contextmanager
 def watched() -> Iterator[Watcher]:
-    """Progress for one run: on a terminal's standard error, else silent; the first Ctrl+C asks the run to stop."""
+    """Progress for one run, silent unless on a terminal; the first Ctrl+C asks the run to stop."""
     if not sys.stderr.isatty():
         quiet = Quiet()
         with _interruptible(quiet):
@@ -116,8 +120,9 @@ def _interruptible(watcher: Watcher) -> Iterator[None]:
         yield
         return
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
+    def interrupt(_: int, __: FrameType | None) -> None:
         if watcher.stopping:
+            _end_soon()
             raise KeyboardInterrupt
         watcher.stopping = True
         note(STOPPING)
@@ -127,3 +132,15 @@ def _interruptible(watcher: Watcher) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _end_soon() -> None:
+    """A thread of a connector may wait for a system that hangs; everything recorded survives a sudden end."""
+    timer = threading.Timer(GRACE, _end)
+    timer.daemon = True
+    timer.start()
+
+
+def _end() -> None:
+    note(BROKEN_OFF)
+    os._exit(Exit.BROKE_OFF)

@@ -1,4 +1,4 @@
-"""Where the command line writes: results to standard output, everything else to standard error; it must never mix them."""
+"""Where the command line writes: results to standard output, the rest to standard error; never mixed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ from rich.text import Text
 
 WIDE = 160
 """Columns where nobody said how wide the page is, as in a pipe or a file."""
+
+ENDLESS = 100_000
+ROOMY = 120
+"""Columns in which a table with long texts is still pleasant."""
+
+BROKEN_OFF = (
+    "Broken off. What was recorded stands and nothing is lost: run the same command again to go on. "
+    "See `twofold jobs` for what was done."
+)
 
 
 def page(stream: TextIO) -> Console:
@@ -35,9 +44,19 @@ def _width() -> int:
     return int(columns) if columns.isdigit() and int(columns) > 0 else WIDE
 
 
-def show(what: RenderableType) -> None:
-    """Print a result for a person."""
-    page(sys.stdout).print(what)
+def show(what: RenderableType, narrow: RenderableType | None = None, *, roomy: int = ENDLESS) -> None:
+    """Print a result for a person; `narrow` instead, where the page is too small for it.
+
+    A page of `roomy` columns is wide enough even if long texts in it are broken.
+    """
+    console = page(sys.stdout)
+    fits = console.width >= roomy or needed_width(console, what) <= console.width
+    console.print(what if narrow is None or fits else narrow)
+
+
+def needed_width(console: Console, what: RenderableType) -> int:
+    """How many columns it takes to print this without breaking a line."""
+    return console.measure(what, options=console.options.update(max_width=ENDLESS)).maximum
 
 
 def say(sentence: str) -> None:

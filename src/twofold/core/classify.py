@@ -82,7 +82,7 @@ def moved(line: Line, side: Side) -> pl.Expr:
     """The code of `Moved` for one line on one side."""
     base = unpack(pl.col(f"{side}_base"), line.slot)
     current = pl.col(f"d{SHORT[side]}{line.number}")
-    # A pending insert's base is what we meant to write; where something else stands, nobody knows whose it is.
+    # A pending insert's base is what we meant to write; if something else stands there, whose is it?
     pending = pl.col("state") == (Link.PENDING_LEFT if side is Side.LEFT else Link.PENDING_RIGHT).value
     code = pl.when(base == 0).then(0).when(base == current).then(_MOVED_NO)
     return code.when(pending).then(0).otherwise(_MOVED_YES)

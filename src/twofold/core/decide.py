@@ -90,6 +90,9 @@ def decide(situation: Situation, policy: Policy) -> Action:
 
 
 def _uncoupled(situation: Situation, policy: Policy) -> Action:
+    if State.ABSENT not in (situation.left, situation.right):
+        # Two records that nothing couples are two pairs; matching may join them, a copy never should.
+        return Action.NOTHING
     for side, source in ((Side.RIGHT, situation.left), (Side.LEFT, situation.right)):
         if source.inside and policy.direction.writes(side):
             return _insert(side) if policy.creates else Action.IGNORE

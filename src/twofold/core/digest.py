@@ -1,4 +1,4 @@
-"""Stable 8-byte digests of values and of rows; they must never depend on process, platform or library version.
+"""Stable 8-byte digests of values and of rows; they never depend on process, platform or library version.
 
 A digest is XXH64 (seed 0) of a value's stable text. Zero means "unknown", so a digest of zero becomes one.
 `polars-hash` computes a million in 0.1 s; `xxh64` is the same function in plain Python, for where that
@@ -110,6 +110,8 @@ def stable_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         return (value + 0.0).reinterpret(dtype=pl.Int64).cast(pl.String)
     if isinstance(dtype, (pl.Date, pl.Time, pl.Datetime)):
         return value.to_physical().cast(pl.String)
+    if isinstance(dtype, pl.Binary):
+        return value.bin.encode("hex")
     return value.cast(pl.String)
 
 
@@ -132,7 +134,8 @@ def _native(text: pl.Expr) -> pl.Expr:
 def version_of(rows: pl.DataFrame, fields: Sequence[str]) -> pl.Series:
     """A version text for each row of a table that keeps none, of the values of `fields`, in that order."""
     digests = [digest(pl.col(name), rows.schema[name]).cast(pl.String) for name in fields]
-    joined = pl.concat_str(digests, separator="|") if digests else pl.lit("", dtype=pl.String)
+    # A literal alone has one row; repeated, it has one per row.
+    joined = pl.concat_str(digests, separator="|") if digests else pl.repeat("", pl.len(), dtype=pl.String)
     whole = digest(joined, pl.String())
     return rows.select(whole.cast(pl.String).alias("version")).to_series()
 

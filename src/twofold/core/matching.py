@@ -1,4 +1,4 @@
-"""Finds the counterparts of uncoupled records by their match fields; it must never settle for the likelier one."""
+"""Finds the counterparts of uncoupled records by match fields; it must never settle for the likelier one."""
 
 from __future__ import annotations
 

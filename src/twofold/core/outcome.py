@@ -97,10 +97,25 @@ def _with_flags(done: pl.DataFrame) -> pl.DataFrame:
     return done.with_columns(
         asks.alias("asks"),
         failed.alias("failed"),
-        (asks | failed | masked).alias("open"),
+        (asks | failed | masked | _moved(done)).alias("open"),
+        *(_owes(done, side).alias(f"{side}_owes") for side in Side),
         doubtful.alias("doubtful"),
         _drop(doubtful).alias("drop"),
     )
+
+
+def _moved(done: pl.DataFrame) -> pl.Expr:
+    """Whether the pair moved under us: it is read again in this run, or, after a crash, in the next one."""
+    flags = [pl.col(f"{side}_again") for side in Side if f"{side}_again" in done.columns]
+    return pl.any_horizontal(flags) if flags else pl.lit(value=False)
+
+
+def _owes(done: pl.DataFrame, side: Side) -> pl.Expr:
+    """Whether a value of `side` should have gone to the other side and did not: its edit is still to be seen."""
+    beginning = f"w{SHORT[side.other]}"
+    lines = [name for name in done.columns if name.startswith(beginning) and name[2:].isdigit()]
+    wanted = pl.any_horizontal(lines) if lines else pl.lit(value=False)
+    return wanted.fill_null(value=False) & ~pl.col(f"{side.other}_done")
 
 
 def _drop(doubtful: pl.Expr) -> pl.Expr:
@@ -161,6 +176,10 @@ def _word(line: Line | None, slot: int, side: Side) -> pl.Expr:
     for target in Side:
         if line.writes(target):
             word = _word_written(line, side, target, word)
+        else:
+            # The new record is the source of this line and has nothing in it: what its maker has there is
+            # drift, which only a full run corrects.
+            word = word.when(pl.col(f"{target}_done") & _is_op(target, "insert")).then(_NULL)
     return word.otherwise(kept)
 
 
@@ -185,9 +204,10 @@ def _version(side: Side) -> pl.Expr:
     fresh = pl.when(whole).then(pl.col(f"{side}_new_version"))
     seen = pl.when(pl.col(settled(side)).fill_null(value=True)).then(pl.col(now(side)))
     wrote = pl.col(f"{side}_done") & pl.col(f"{side}_op").is_not_null()
-    clean = ~pl.col("open") & pl.col(here(side))
-    version = pl.when(wrote).then(fresh).when(clean).then(seen).otherwise(pl.col(f"{side}_version"))
-    return version.alias(f"#{side}_version")
+    owes = pl.col(f"{side}_owes")
+    clean = ~pl.col("open") & pl.col(here(side)) & ~owes
+    known = pl.when(wrote & ~owes).then(fresh).when(wrote).then(None).when(clean).then(seen)
+    return known.otherwise(pl.col(f"{side}_version")).alias(f"#{side}_version")
 
 
 def _dropped(done: pl.DataFrame) -> list[int]:

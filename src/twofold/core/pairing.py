@@ -1,4 +1,4 @@
-"""Joins the rows of both sides through their couplings into pairs; it must never guess which belong together."""
+"""Joins rows of both sides through their couplings into pairs; it must never guess what belongs together."""
 
 from __future__ import annotations
 
@@ -88,16 +88,21 @@ def empty_rows(fields: Sequence[str], schema: Schema) -> pl.DataFrame:
     return pl.DataFrame(schema={**meta, **{name: schema[name].dtype for name in fields}})
 
 
-def new_keys(rows: pl.DataFrame, couplings: pl.DataFrame, side: Side) -> pl.DataFrame:
-    """The rows worth a look: not coupled, or with a version that the coupling does not remember."""
+def new_keys(
+    rows: pl.DataFrame, couplings: pl.DataFrame, side: Side, *, thorough: bool = False
+) -> pl.DataFrame:
+    """The rows worth a look: not coupled, or with a version that the coupling does not remember.
+
+    `#known` tells the coupled ones from the others; `thorough` keeps those of a remembered version too.
+    """
     known = couplings.select(
         pl.col(f"{side}_key").alias(KEY),
         pl.col(f"{side}_version").alias("#seen"),
         pl.lit(value=True).alias("#known"),
     )
-    joined = rows.join(known, on=KEY, how="left")
+    joined = rows.join(known, on=KEY, how="left", maintain_order="left")
     same = (pl.col(VERSION) == pl.col("#seen")).fill_null(value=False)
-    return joined.filter(~same).drop("#seen")
+    return (joined if thorough else joined.filter(~same)).drop("#seen")
 
 
 __all__ = [

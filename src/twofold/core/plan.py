@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -13,7 +14,7 @@ import polars as pl
 from twofold.core.classify import SHORT, action_is
 from twofold.core.decide import ACTIONS, ASKS, Action
 from twofold.core.layout import Layout, Line
-from twofold.core.names import Direction, Side
+from twofold.core.names import Side
 from twofold.core.questions import contested_lines
 
 HIDDEN = "•••"
@@ -149,8 +150,12 @@ def _changes(layout: Layout, row: Mapping[str, Any], side: Side) -> dict[str, tu
     return {
         line.pair.on(side) or line.pair.label: _change(row, line, letter)
         for line in layout.lines
-        if row[f"w{letter}{line.number}"]
+        if row[f"w{letter}{line.number}"] and not _stays_blank(row, line, letter)
     }
+
+
+def _stays_blank(row: Mapping[str, Any], line: Line, letter: str) -> bool:
+    return row[f"{letter}{line.number}"] is None and row[f"v{letter}{line.number}"] is None
 
 
 def _change(row: Mapping[str, Any], line: Line, letter: str) -> tuple[Any, Any]:
@@ -160,10 +165,8 @@ def _change(row: Mapping[str, Any], line: Line, letter: str) -> tuple[Any, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON can have it."""
+    """A value as JSON can have it; a decimal without the zeros that only its scale adds."""
+    if isinstance(value, Decimal):
+        text = format(value, "f")
+        return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
     return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
-
-
-def one_way(direction: Direction) -> bool:
-    """Whether a direction has a single target."""
-    return direction is not Direction.BOTH

@@ -24,7 +24,7 @@ def question(layout: Layout, row: Mapping[str, Any]) -> tuple[EntryKind, str, li
 
 
 def contested_lines(layout: Layout, row: Mapping[str, Any]) -> list[Line]:
-    """The two-way lines that stand in the way: changed on both sides or without a base, else all that differ."""
+    """The two-way lines in the way: changed on both sides or without a base, else all that differ."""
     two_way = [line for line in layout.lines if line.way is Direction.BOTH]
     codes = {line.number: FIELD_CODES[row[f"c{line.number}"]] for line in two_way}
     hard = [line for line in two_way if codes[line.number] in (FieldCode.OVERLAP, FieldCode.UNKNOWN)]

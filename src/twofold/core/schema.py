@@ -64,7 +64,7 @@ def _dtype(field: Field) -> pl.DataType:
         case FieldType.INTEGER | FieldType.OPTION:
             return pl.Int64()
         case FieldType.DECIMAL:
-            return pl.Decimal(38, DEFAULT_SCALE if field.scale is None else field.scale)
+            return pl.Decimal(38, _decimal_scale(field))
         case FieldType.FLOAT:
             return pl.Float64()
         case FieldType.BOOLEAN:
@@ -156,10 +156,14 @@ def _least(*numbers: int | None) -> int | None:
 
 def _common_scale(kind: FieldType, left: Field, right: Field) -> int | None:
     if kind is FieldType.DECIMAL:
-        return _least(*(f.scale for f in (left, right) if f.type is FieldType.DECIMAL))
+        return _least(*(_decimal_scale(f) for f in (left, right) if f.type is FieldType.DECIMAL))
     if kind in (FieldType.DATETIME, FieldType.TIME):
         return _least(left.scale, right.scale)
     return None
+
+
+def _decimal_scale(field: Field) -> int:
+    return DEFAULT_SCALE if field.scale is None else field.scale
 
 
 def _common_type(left: FieldType, right: FieldType) -> FieldType | None:

@@ -1,4 +1,4 @@
-"""A field's value on its way to the other side: lookup, options, rules, type, length; it must never read a row."""
+"""A value on its way to the other side: lookup, options, rules, type, length; it must never read a row."""
 
 from __future__ import annotations
 

@@ -7,16 +7,20 @@ turns that into a sentence.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
 import polars as pl
 
 from twofold.core.mapping import Scalar
-from twofold.core.schema import Common, Field, FieldType
+from twofold.core.schema import DEFAULT_SCALE, Common, Field, FieldType
 
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 GUID_PATTERN = r"^\{?[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\}?$"
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_DIGITS = Context(prec=38, rounding=ROUND_HALF_UP)
+_MOMENTS = (FieldType.DATETIME, FieldType.TIME)
 _STAMPS = ("%Y-%m-%dT%H:%M:%S%.f%:z", "%Y-%m-%d %H:%M:%S%.f%:z")
 _PLAIN_STAMPS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M")
 
@@ -29,10 +33,16 @@ def canonical(value: pl.Expr, field: Field) -> pl.Expr:
         case FieldType.CODE:
             found = value.str.normalize("NFC").str.strip_chars(" ").str.to_uppercase()
         case FieldType.GUID:
-            found = value.str.strip_chars("{} ").str.to_lowercase()
+            found = _bare_guid(value)
+        case FieldType.JSON:
+            found = value.map_elements(lambda t: canonical_json(t) or t, return_dtype=pl.String)
         case _:
             found = value
     return blank_to_null(found, field) if field.blank_is_null else found
+
+
+def _bare_guid(text: pl.Expr) -> pl.Expr:
+    return text.str.strip_chars("{} ").str.to_lowercase()
 
 
 def blank_to_null(value: pl.Expr, field: Field) -> pl.Expr:
@@ -52,12 +62,14 @@ def reduce(value: pl.Expr, field: Field, common: Common) -> pl.Expr:
     """A canonical value of `field`, cut down to what both sides of its pair can express, for comparing."""
     if common.type is FieldType.DATE and field.type is FieldType.DATETIME:
         return value.dt.date()
-    if common.type in (FieldType.DATETIME, FieldType.TIME) and field.type is common.type:
-        found = _truncated_stamp(value, common.scale) if common.type is FieldType.DATETIME else value
+    if common.type in _MOMENTS and field.type is common.type:
+        found = _cut(value, common.type, common.scale)
     elif common.type is FieldType.DECIMAL:
         found = _to_decimal(value, field, common.scale)
     elif common.type is FieldType.CODE:
         found = value.str.strip_chars(" ").str.to_uppercase()
+    elif common.type is FieldType.GUID:
+        found = _bare_guid(value)
     elif common.length is not None and isinstance(field.dtype, pl.String):
         found = value.str.slice(0, common.length).str.strip_chars_end(" ")
     else:
@@ -66,9 +78,13 @@ def reduce(value: pl.Expr, field: Field, common: Common) -> pl.Expr:
     return blank_to_null(found, field) if common.blank_is_null and same_kind else found
 
 
-def _truncated_stamp(value: pl.Expr, scale: int | None) -> pl.Expr:
+def _cut(value: pl.Expr, kind: FieldType, scale: int | None) -> pl.Expr:
+    """A moment without the digits of a second that its column cannot hold."""
     if scale is None or scale >= 6:
         return value
+    if kind is FieldType.TIME:
+        step = 10 ** (9 - scale)
+        return (value.to_physical() // step * step).cast(pl.Time)
     return value.dt.truncate("1s" if scale == 0 else f"{10 ** (6 - scale)}us")
 
 
@@ -97,8 +113,8 @@ def _between(value: pl.Expr, source: Field, target: Field) -> pl.Expr:
             return pl.when(value.cast(pl.Int64, strict=False).is_in([0, 1])).then(value.cast(pl.Boolean))
         case FieldType.DATE if source.type is FieldType.DATETIME:
             return value.dt.date()
-        case FieldType.DATETIME if source.type is FieldType.DATETIME:
-            return _truncated_stamp(value, target.scale)
+        case FieldType.DATETIME | FieldType.TIME if source.type is target.type:
+            return _cut(value, target.type, target.scale)
         case _:
             return value.cast(target.dtype, strict=False)
 
@@ -149,10 +165,11 @@ def parse(text: pl.Expr, target: Field) -> pl.Expr:
         case FieldType.DATE:
             return _parse_stamp(text).dt.date()
         case FieldType.DATETIME:
-            return _truncated_stamp(_parse_stamp(text), target.scale)
+            return _cut(_parse_stamp(text), target.type, target.scale)
         case FieldType.TIME:
             bare = text.str.strip_chars(" ")
-            return pl.coalesce(bare.str.to_time(form, strict=False) for form in ("%H:%M:%S%.f", "%H:%M"))
+            found = pl.coalesce(bare.str.to_time(form, strict=False) for form in ("%H:%M:%S%.f", "%H:%M"))
+            return _cut(found, target.type, target.scale)
         case FieldType.DECIMAL:
             return text.map_elements(lambda t: _exact(t, target.scale), return_dtype=target.dtype)
         case _:
@@ -161,12 +178,14 @@ def parse(text: pl.Expr, target: Field) -> pl.Expr:
 
 def _exact(text: str, scale: int | None) -> Decimal | None:
     """A decimal from text, rounded half away from zero; Polars reads text through a lossy path."""
+    bare = text.strip()
+    if not _DECIMAL.fullmatch(bare):
+        return None
+    step = Decimal(1).scaleb(-(DEFAULT_SCALE if scale is None else scale))
     try:
-        number = Decimal(text.strip())
-        rounded = number.quantize(Decimal(1).scaleb(-(10 if scale is None else scale)), "ROUND_HALF_UP")
+        return Decimal(bare).quantize(step, context=_DIGITS)
     except InvalidOperation:
         return None
-    return rounded if rounded.is_finite() else None
 
 
 def _parse_stamp(text: pl.Expr) -> pl.Expr:

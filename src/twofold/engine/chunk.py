@@ -14,12 +14,12 @@ from twofold.core.outcome import Outcome, conclude
 from twofold.core.pairing import now
 from twofold.core.plan import planned
 from twofold.core.writes import derive
-from twofold.engine.applier import apply, new_keys, ready
+from twofold.engine.applier import apply, key_source, new_keys, ready
 from twofold.engine.lookups import resolve
 from twofold.engine.reader import pairs_of_couplings
 from twofold.engine.recorder import Jobs, record
 from twofold.engine.task import Task
-from twofold.engine.waiting import entries_of, hold, unfinished
+from twofold.engine.waiting import entries_of, hold, struck_in, unfinished
 from twofold.errors import Unreachable
 from twofold.ports import Bookmark, no_entries
 
@@ -34,7 +34,8 @@ class Memory:
     `handled`: keys with an open question or failure, looked at once per run. `withheld`: keys that must not be
     inserted, because it is not clear with which record they belong together. `made`, `removed`: our own inserts and
     deletes per side, for the expected number of records. `unfinished`: left keys of pairs just inserted without some
-    lookup; `held`: those of other pairs that wait for the second pass; `second`: that pass has begun.
+    lookup; `held`: those of other pairs that wait for the second pass; `struck`: those that failed in
+    that pass, None before it.
     """
 
     handled: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
@@ -45,9 +46,13 @@ class Memory:
     matched: bool = False
     unfinished: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
-    second: bool = False
+    struck: set[str] | None = None
     totals: dict[Direction, dict[str, int]] = field(default_factory=dict)
     planned: dict[Side, dict[str, str | None]] = field(default_factory=lambda: {side: {} for side in Side})
+
+    def balance(self, side: Side) -> int:
+        """By how many records our own writes changed the number on `side`."""
+        return self.made[side] - self.removed[side]
 
 
 def process(
@@ -66,12 +71,14 @@ def process(
         if task.plan is not None:
             _plan(task, memory, derived)
             return
-        derived, held = hold(task.layout, derived, second=memory.second)
+        derived, held = hold(task.layout, derived, memory.struck)
         done = apply(task, derived)
         again = _moved(done) if rounds < ROUNDS - 1 else pl.DataFrame()
         done = _without_moved(done, last=rounds == ROUNDS - 1)
         outcome = conclude(task.layout, done, entries, task.directions, quiet=quiet)
         outcome.entries = pl.concat([outcome.entries, entries_of(task.layout, held, done, entries)])
+        if memory.struck is not None:
+            memory.struck.update(struck_in(done))
         memory.unfinished.update(unfinished(done))
         memory.held.update({*held["left_key"].to_list()} - memory.unfinished)
         _remember(task, memory, done, outcome)
@@ -192,8 +199,9 @@ def _plan(task: Task, memory: Memory, derived: pl.DataFrame) -> None:
         inserts = derived.with_columns(new_keys(task, derived, side).alias("#new")).filter(
             ready(side) & (pl.col(f"{side}_op") == "insert")
         )
-        mapped = zip(inserts[f"{side.other}_key"].to_list(), inserts["#new"].to_list(), strict=True)
-        memory.planned[side.other].update(mapped)
+        # A key that we would make is another one each time, and a plan must be the same each time.
+        keys = [None] * inserts.height if key_source(task, side) == "uuid" else inserts["#new"].to_list()
+        memory.planned[side.other].update(zip(inserts[f"{side.other}_key"].to_list(), keys, strict=True))
     task.progress.advance(derived.height)
 
 

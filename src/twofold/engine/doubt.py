@@ -1,27 +1,41 @@
-"""Looks for records whose insert got no reply, before anything is inserted again; it must never guess between two."""
+"""Looks for records whose insert got no reply, before anything is inserted again; it must never guess.
+
+What was to be inserted is known from the fingerprints of the reserved coupling, so a record is found again
+whatever became of its source. In this order, among the records that are not coupled:
+
+1. those in which every field is as it was to be written; as many of these as were asked for are alike
+2. those that agree in a group of match fields, as written or as the source has them now; only one will do
+3. those that resemble it, in at least half of what was written: a person must say whether it is one of them
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import polars as pl
 
 from twofold.core.classify import SHORT, classify, with_values
-from twofold.core.filters import Within
+from twofold.core.digest import UNKNOWN, digest, text_digest, unpack
 from twofold.core.frames import KEY
 from twofold.core.layout import Line, source_value
 from twofold.core.matching import match_lines
 from twofold.core.names import Side
 from twofold.core.situation import Link
-from twofold.core.values import reduce
 from twofold.engine.lookups import resolve
 from twofold.engine.reader import pairs_of_couplings
 from twofold.engine.task import Task
+
+TELLING = 10
+"""A value that more of the sought records have in common says nothing about any of them."""
+_BLANK = text_digest(None)
+_FOUND = {"id": pl.Int64(), KEY: pl.String()}
 
 
 def settle_doubts(task: Task, couplings: pl.DataFrame) -> pl.DataFrame:
     """The doubtful couplings as they turn out.
 
-    Found: pending, with the key of the record. Not there: pending without a key, to be inserted again. Several:
-    in doubt as before, for a person to decide.
+    Found: pending, with the key of the record. Not there: pending without a key, to be inserted again. Not
+    certain: in doubt as before, for a person to decide.
     """
     parts = [couplings.filter(pl.col("state") != Link.IN_DOUBT.value)]
     for target in Side:
@@ -32,69 +46,128 @@ def settle_doubts(task: Task, couplings: pl.DataFrame) -> pl.DataFrame:
         )
         if doubtful.height:
             parts.append(_settled(task, doubtful, target))
-    return pl.concat(parts)
+    both = (pl.col("state") == Link.IN_DOUBT.value) & pl.all_horizontal(
+        pl.col(f"{side}_key").is_not_null() for side in Side
+    )
+    return pl.concat([*parts, couplings.filter(both)]).unique("id", maintain_order=True)
 
 
 def _settled(task: Task, doubtful: pl.DataFrame, target: Side) -> pl.DataFrame:
-    found = _found(task, doubtful, target)
+    found, uncertain = _search(task, doubtful, target)
     pending = Link.PENDING_RIGHT if target is Side.RIGHT else Link.PENDING_LEFT
-    joined = doubtful.join(found, on="id", how="left", maintain_order="left")
-    several = (pl.col("#count") > 1).fill_null(value=False)
-    state = pl.when(several).then(pl.lit(Link.IN_DOUBT.value)).otherwise(pl.lit(pending.value))
-    key = pl.when(~several).then(pl.col("#found"))
-    return joined.with_columns(state.alias("state"), key.alias(f"{target}_key")).select(doubtful.columns)
-
-
-def _found(task: Task, doubtful: pl.DataFrame, target: Side) -> pl.DataFrame:
-    """`id`, `#found` and `#count` of uncoupled records that look like the ones we meant to insert."""
-    lines = _telling_lines(task, target)
-    meant = _meant(task, doubtful, target, lines)
-    standing = _standing(task, target, lines, meant)
-    names = [f"t{line.number}" for line in lines]
-    joined = meant.join(standing, on=names, how="inner", nulls_equal=True)
-    return joined.group_by("id").agg(pl.col(KEY).first().alias("#found"), pl.col(KEY).n_unique().alias("#count"))
-
-
-def _telling_lines(task: Task, target: Side) -> list[Line]:
-    """The first group of match fields that is written to the target, else everything that is written."""
-    groups = match_lines(task.layout.mapping, task.layout.lines)
-    written = [line for line in task.layout.lines if line.writes(target) and line.pair.lookup is None]
-    telling = [[line for line in group if line.writes(target)] for group in groups]
-    return next((group for group in telling if group), written)
-
-
-def _meant(task: Task, doubtful: pl.DataFrame, target: Side, lines: list[Line]) -> pl.DataFrame:
-    pairs, _ = pairs_of_couplings(task, doubtful)
-    lookups = resolve(task, with_values(task.layout, pairs))
-    judged = classify(task.layout, pairs, lookups, task.policy)
-    letter = SHORT[target]
-    return judged.select(
-        "id",
-        *(
-            reduce(pl.col(f"v{letter}{line.number}"), line.field(target), line.common).alias(f"t{line.number}")
-            for line in lines
-        ),
+    joined = doubtful.join(found.rename({KEY: "#found"}), on="id", how="left", maintain_order="left")
+    asks = pl.col("id").is_in(uncertain)
+    state = pl.when(asks).then(pl.lit(Link.IN_DOUBT.value)).otherwise(pl.lit(pending.value))
+    return joined.with_columns(state.alias("state"), pl.col("#found").alias(f"{target}_key")).select(
+        doubtful.columns
     )
 
 
-def _standing(task: Task, target: Side, lines: list[Line], meant: pl.DataFrame) -> pl.DataFrame:
-    """The uncoupled records on the target whose first telling field is one of those we meant to write."""
+def _search(task: Task, doubtful: pl.DataFrame, target: Side) -> tuple[pl.DataFrame, list[int]]:
+    """`id` and `#key` of what was found for certain, and the ids for which a person must be asked."""
+    lines = [line for line in task.layout.lines if line.writes(target)]
+    meant = _meant(task, doubtful, target, lines)
+    standing = pl.concat(_standing(task, target, lines))
+    found, uncertain = _same(meant, standing, lines)
+    for search in (_matching, _resembling):
+        asked = meant.filter(~pl.col("id").is_in([*found["id"], *uncertain]))
+        if asked.is_empty():
+            break
+        candidates = search(task, asked, standing.join(found, on=KEY, how="anti"), target, lines)
+        sure, unsure = _told_apart(candidates)
+        found = pl.concat([found, sure]) if search is _matching else found
+        uncertain += unsure if search is _matching else candidates["id"].unique().to_list()
+    return found, uncertain
+
+
+def _meant(task: Task, doubtful: pl.DataFrame, target: Side, lines: list[Line]) -> pl.DataFrame:
+    """For each doubtful record the digest of every line as it was to be written (t) and as it would be now (n)."""
+    pairs, _ = pairs_of_couplings(task, doubtful)
+    judged = classify(task.layout, pairs, resolve(task, with_values(task.layout, pairs)), task.policy)
+    current = judged.select(
+        "id",
+        *(
+            digest(pl.col(f"v{SHORT[target]}{line.number}"), line.field(target).dtype).alias(f"n{line.number}")
+            for line in lines
+        ),
+    )
+    written = doubtful.select(
+        "id", *(unpack(pl.col(f"{target}_base"), line.slot).alias(f"t{line.number}") for line in lines)
+    )
+    return written.join(current, on="id", how="left", maintain_order="left")
+
+
+def _standing(task: Task, target: Side, lines: list[Line]) -> Iterator[pl.DataFrame]:
+    """The records of the target that are not coupled, in or out of the filter: key and digests."""
     end = task.ends[target]
-    field = lines[0].field(target)
-    values = meant[f"t{lines[0].number}"].drop_nulls().unique().to_list()
-    where = Within(field.name, tuple(values)) if values else None
     fields = tuple(dict.fromkeys(line.field(target).name for line in lines))
-    parts = []
-    for page in end.connector.changes(end.table, fields, where, None):
+    digests = [
+        digest(source_value(line, target), line.field(target).dtype).alias(f"t{line.number}") for line in lines
+    ]
+    for page in end.connector.changes(end.table, fields, None, None):
         known = task.store.couplings(task.name, target, page.rows[KEY].to_list())
-        alone = page.rows.join(known, left_on=KEY, right_on=f"{target}_key", how="anti")
-        parts.append(
-            alone.select(
-                KEY,
-                *(
-                    reduce(source_value(line, target), line.field(target), line.common).alias(f"t{line.number}")
-                    for line in lines
-                ),
-            )
-        )
-    return pl.concat(parts)
+        alone = page.rows.unique(KEY, keep="last", maintain_order=True)
+        yield alone.join(known, left_on=KEY, right_on=f"{target}_key", how="anti").select(KEY, *digests)
+
+
+# -- the three ways to find a record -----------------------------------------------------------------------
+
+
+def _same(meant: pl.DataFrame, standing: pl.DataFrame, lines: list[Line]) -> tuple[pl.DataFrame, list[int]]:
+    """Records that are alike in everything are interchangeable; more of them than were inserted are not."""
+    names = [f"t{line.number}" for line in lines]
+    known = meant.filter(pl.all_horizontal(pl.col(name) != UNKNOWN for name in names))
+    sought = known.with_columns(pl.int_range(pl.len()).over(names).alias("#turn"), pl.len().over(names).alias("#n"))
+    there = standing.with_columns(
+        pl.int_range(pl.len()).over(names).alias("#turn"), pl.len().over(names).alias("#there")
+    )
+    counts = there.select(*names, "#there").unique()
+    joined = sought.join(counts, on=names, how="inner")
+    too_many: list[int] = joined.filter(pl.col("#there") > pl.col("#n"))["id"].to_list()
+    paired = sought.join(there, on=[*names, "#turn"], how="inner").select(*_FOUND)
+    return paired.filter(~pl.col("id").is_in(too_many)), too_many
+
+
+def _matching(
+    task: Task, asked: pl.DataFrame, standing: pl.DataFrame, target: Side, lines: list[Line]
+) -> pl.DataFrame:
+    """`id` and `#key` of what agrees in the first group of match fields that finds anything."""
+    found = pl.DataFrame(schema=_FOUND)
+    numbers = {line.number for line in lines}
+    for group in match_lines(task.layout.mapping, task.layout.lines):
+        own = [line for line in group if line.number in numbers]
+        for letter in ("t", "n") if own else ():
+            rest = asked.join(found, on="id", how="anti")
+            found = pl.concat([found, _agreeing(rest, standing, own, letter)])
+    return found
+
+
+def _agreeing(asked: pl.DataFrame, standing: pl.DataFrame, group: list[Line], letter: str) -> pl.DataFrame:
+    mine = [f"{letter}{line.number}" for line in group]
+    theirs = [f"t{line.number}" for line in group]
+    filled = asked.filter(pl.all_horizontal(~pl.col(name).is_in([UNKNOWN, _BLANK]) for name in mine))
+    return filled.select("id", *mine).join(standing, left_on=mine, right_on=theirs).select(*_FOUND)
+
+
+def _resembling(
+    task: Task, asked: pl.DataFrame, standing: pl.DataFrame, target: Side, lines: list[Line]
+) -> pl.DataFrame:
+    """`id` and `#key` of what agrees in at least half of the values that tell one record from another."""
+    parts, written = [], pl.lit(0)
+    for name in (f"t{line.number}" for line in lines):
+        filled = asked.filter(~pl.col(name).is_in([UNKNOWN, _BLANK]))
+        if filled.height > TELLING * max(1, filled[name].n_unique()):
+            continue
+        written = written + (~pl.col(name).is_in([UNKNOWN, _BLANK])).cast(pl.Int64)
+        parts.append(filled.select("id", name).join(standing.select(KEY, name), on=name).select(*_FOUND))
+    score = pl.concat([pl.DataFrame(schema=_FOUND), *parts]).group_by("id", KEY).len()
+    scored = score.join(asked.select("id", written.alias("#written")), on="id")
+    return scored.filter(pl.col("len") * 2 >= pl.col("#written")).select(*_FOUND)
+
+
+def _told_apart(candidates: pl.DataFrame) -> tuple[pl.DataFrame, list[int]]:
+    """Who has one candidate whom nobody else has, and the ids of the others."""
+    alone = [pl.len().over(name) == 1 for name in ("id", KEY)]
+    sure = candidates.unique().filter(*alone)
+    unsure: list[int] = candidates.join(sure, on="id", how="anti")["id"].unique().to_list()
+    return sure, unsure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from uuid import NAMESPACE_OID, uuid5
 
 import polars as pl
 
@@ -102,7 +103,7 @@ def _partners(
 def _stand_in(own: Field, key: str) -> str:
     """In a plan, the key that a record still to be inserted will get is not known; this one fits the field."""
     if own.type is FieldType.GUID:
-        return values.ZERO_GUID
+        return str(uuid5(NAMESPACE_OID, key))
     return f"(new {key})"[: own.length] if isinstance(own.dtype, pl.String) else "0"
 
 

@@ -59,19 +59,21 @@ def _claimed_sentence(key: str) -> str:
     return f"Several records have the key {key}; a key must name one record. Choose another `key` for this side."
 
 
-def feed(task: Task, side: Side, since: str | None, *, creates: bool) -> Iterator[FeedPage]:
-    """The pages of what changed on `side` after `since`, without rows whose version the couplings remember."""
+def feed(task: Task, side: Side, start: Start, *, creates: bool) -> Iterator[FeedPage]:
+    """The pages of what changed on `side`; rows whose version the couplings remember only if `start` says so."""
     end = task.ends[side]
-    sparing = since is not None and end.capabilities.overlapping
+    sparing = start.since is not None and end.capabilities.overlapping and not start.thorough
     fields = () if sparing else task.read(side)
-    for page in end.connector.changes(end.table, fields, task.layout.filters[side], since):
-        yield _looked_over(task, side, page, sparing=sparing, creates=creates)
+    for page in end.connector.changes(end.table, fields, task.layout.filters[side], start.since):
+        yield _looked_over(task, side, page, sparing=sparing, thorough=start.thorough, creates=creates)
 
 
-def _looked_over(task: Task, side: Side, page: ChangePage, *, sparing: bool, creates: bool) -> FeedPage:
+def _looked_over(
+    task: Task, side: Side, page: ChangePage, *, sparing: bool, thorough: bool, creates: bool
+) -> FeedPage:
     read = _clean(Read(page.rows, list(page.unreadable)))
     couplings = task.store.couplings(task.name, side, read.rows[KEY].to_list())
-    rows = new_keys(read.rows, couplings, side)
+    rows = new_keys(read.rows, couplings, side, thorough=thorough)
     fresh = rows.filter(pl.col("#known").is_null()).height
     if not creates:
         rows = rows.filter(pl.col("#known"))
@@ -139,17 +141,37 @@ def count_on(task: Task, side: Side) -> int | None:
     return None
 
 
-def where_to_start(task: Task, side: Side, bookmark: Bookmark | None, signature: str) -> str | None:
-    """The cursor to read from, or None for everything.
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a feed begins: after the cursor `since`, or with everything.
+
+    `whole`: it covers every record, if it goes on inside a feed that was interrupted. `thorough`: records that
+    nobody touched are judged anew, because a person asked for that or the mapping is not what it was.
+    """
+
+    since: str | None
+    whole: bool
+    thorough: bool = False
+
+
+WHOLE = " whole"
+"""Ends the signature of a bookmark inside a feed that covers every record."""
+
+
+def where_to_start(task: Task, bookmark: Bookmark | None, signature: str) -> Start:
+    """Where the feed of one side begins.
 
     A bookmark of another signature is worth nothing; so is one that passed over uncoupled records, once they
-    are wanted. An interrupted feed goes on where it stopped, also in a full run.
+    are wanted. An interrupted feed goes on where it stopped; a full run goes on only inside a whole one.
     """
-    if bookmark is None or bookmark.signature != signature:
-        return None
-    if task.policy.creates and not bookmark.wide:
-        return None
-    return None if task.options.full and bookmark.complete else bookmark.cursor
+    if bookmark is None:
+        return Start(None, whole=True, thorough=task.options.full)
+    whole = not bookmark.complete and bookmark.signature == signature + WHOLE
+    known = whole or bookmark.signature == signature
+    wanted = bookmark.wide or not task.policy.creates
+    if known and wanted and (whole or not task.options.full):
+        return Start(bookmark.cursor, whole, thorough=whole)
+    return Start(None, whole=True, thorough=task.options.full or not known)
 
 
 def canonical_keys(keys: Sequence[str]) -> list[str]:

@@ -46,10 +46,17 @@ class Run:
         """Claim the mapping and write a job per direction; raises `Refused` if another run has it."""
         if self.task.plan is None:
             self._held.enter_context(self.task.store.claim(self.task.name))
-            for direction in self.task.directions:
-                job = self.task.store.begin_job(self.task.name, direction, JobType.SYNCHRONIZATION)
-                self.jobs[direction] = job
+            try:
+                self._begin_jobs()
+            except BaseException:
+                self._held.close()
+                raise
         return self
+
+    def _begin_jobs(self) -> None:
+        for direction in self.task.directions:
+            job = self.task.store.begin_job(self.task.name, direction, JobType.SYNCHRONIZATION)
+            self.jobs[direction] = job
 
     def close(self, error: BaseException | None = None) -> None:
         """Finish the jobs and let go of the mapping."""
@@ -72,7 +79,8 @@ class Run:
         """The lookups that had to wait, again and again while that helps."""
         if self.task.plan is not None or not self.task.layout.circular:
             return
-        self.memory.second = True
+        if self.memory.struck is None:
+            self.memory.struck = set()
         waiting = self._blocked()
         while waiting.height:
             self._forget_handled(waiting)
@@ -90,7 +98,7 @@ class Run:
     def named(self) -> None:
         """Only the chosen records, wherever the cursors are."""
         task = self.task
-        couplings = entries.couplings_of_keys(task, task.options.left, task.options.right)
+        couplings = settle_doubts(task, entries.couplings_of_keys(task, task.options.left, task.options.right))
         pairs, problems = reader.pairs_of_couplings(task, couplings)
         self._unreadable(problems)
         self._process(pairs, named=True)
@@ -123,8 +131,11 @@ class Run:
     def _changes(self) -> None:
         feeds = [Feed(self, side) for side in self.task.sources]
         others = [side for side in Side if side not in self.task.sources]
+        judges_all = self.task.store.coupling_count(self.task.name) > 0
         for feed in self._smaller_first(feeds):
-            feed.run()
+            feed.run(judges_all=judges_all)
+            # Every pair has been judged by now; the other feed brings what is new to it.
+            judges_all = False
         for feed in feeds:
             feed.find_deletes()
         for side in others:
@@ -132,28 +143,29 @@ class Run:
 
     def _smaller_first(self, feeds: list[Feed]) -> list[Feed]:
         """Where both sides are read whole, the smaller goes first: what it creates is not read again."""
-        if any(feed.since is not None for feed in feeds) or len(feeds) < 2:
+        if any(feed.start.since is not None for feed in feeds) or len(feeds) < 2:
             return feeds
         sizes = {feed.side: reader.count_on(self.task, feed.side) for feed in feeds}
         unknown = 1 << 60
         return sorted(feeds, key=lambda feed: unknown if sizes[feed.side] is None else int(sizes[feed.side] or 0))
 
     def _deletes_on_target(self, side: Side) -> None:
-        """A one-way run reads no changes from its target, but what vanished there must be noticed."""
+        """A run reads no changes from a side that is only its target, but what vanished there must be noticed."""
         task = self.task
-        couplings = task.store.coupling_count(task.name)
-        if not couplings:
-            return
-        bookmark = task.store.bookmark(task.name, side)
-        count = reader.count_on(task, side)
-        expected = None if bookmark is None or bookmark.count is None else bookmark.count
-        if deletes.sweep_is_due(task, bookmark, expected, count):
+        bookmark, count = task.store.bookmark(task.name, side), reader.count_on(task, side)
+        before = self.memory.balance(side)
+        expected = None if bookmark is None or bookmark.count is None else bookmark.count + before
+        swept = bookmark.swept if bookmark is not None else None
+        if task.store.coupling_count(task.name) and deletes.sweep_is_due(task, bookmark, expected, count):
             for gone in deletes.swept(task, side):
                 self._gone(gone)
-        if bookmark is None and task.plan is None:
-            made, removed = self.memory.made[side], self.memory.removed[side]
-            after = None if count is None else count + made - removed
-            mark(task, {side: Bookmark("", "", count=after, swept=task.clock.now())})
+            swept = task.clock.now()
+        # Where the mapping reads this side too, its bookmark is no business of a narrowed run.
+        if task.plan is None and not task.layout.mapping.direction.writes(side.other):
+            after = None if count is None else count + self.memory.balance(side) - before
+            final = Bookmark("", "", count=after, swept=swept or task.clock.now())
+            if final != bookmark:
+                mark(task, {side: final})
 
     # -- shared --------------------------------------------------------------------------------------------
 
@@ -189,7 +201,7 @@ class Run:
 
     def _blocked(self) -> pl.DataFrame:
         frames = list(self.task.store.entry_pages(self.task.name, PAGE))
-        blocked = [frame.filter(pl.col("kind") == EntryKind.BLOCKED.value) for frame in frames]
+        blocked = [frame.filter((pl.col("kind") == EntryKind.BLOCKED.value) & ~pl.col("skipped")) for frame in frames]
         return pl.concat(blocked) if blocked else pl.DataFrame({"left_key": [], "right_key": []})
 
     def _unreadable(self, problems: Mapping[Side, Sequence[Unreadable]]) -> None:
@@ -231,18 +243,19 @@ class Feed:
         task = run.task
         self.signature = task.layout.feed_signature()
         self.bookmark = task.store.bookmark(task.name, side)
-        self.since = reader.where_to_start(task, side, self.bookmark, self.signature)
+        self.start = reader.where_to_start(task, self.bookmark, self.signature)
         self.deleted: list[str] = []
         self.fresh = 0
         self.cursor = ""
         self.count: int | None = None
         self.made_before = 0
 
-    def run(self) -> None:
+    def run(self, *, judges_all: bool) -> None:
         """Process every page; the cursor is stored with each."""
-        task, memory = self.host.task, self.host.memory
-        self.made_before = memory.made[self.side] - memory.removed[self.side]
-        for number, page in enumerate(reader.feed(task, self.side, self.since, creates=task.policy.creates)):
+        task = self.host.task
+        self.made_before = self.host.memory.balance(self.side)
+        start = self.start if judges_all else replace(self.start, thorough=False)
+        for number, page in enumerate(reader.feed(task, self.side, start, creates=task.policy.creates)):
             if number == 0:
                 self.count = page.count
                 task.progress.phase(f"{task.name} {TO[self.side.other]}", self._total())
@@ -260,18 +273,22 @@ class Feed:
             self.host._process(pairs, self._bookmarks(complete=False))
 
     def _total(self) -> int | None:
-        return self.count if self.since is None else None
+        return self.count if self.start.whole else None
 
     def _bookmarks(self, *, complete: bool) -> dict[Side, Bookmark]:
         kept = self.bookmark if self.bookmark is not None else Bookmark("", "")
+        creates = self.host.task.policy.creates
+        # Who passes over new records may not say later that all of them were taken.
+        wide = creates if self.start.since is None else kept.wide and (creates or not self.fresh)
+        inside = reader.WHOLE if self.start.whole and not complete else ""
         return {
             self.side: replace(
                 kept,
                 cursor=self.cursor,
-                signature=self.signature,
+                signature=self.signature + inside,
                 complete=complete,
                 count=None if not complete else kept.count,
-                wide=self.host.task.policy.creates if self.since is None else kept.wide,
+                wide=wide,
             )
         }
 
@@ -296,21 +313,23 @@ class Feed:
         task = self.host.task
         if not task.store.coupling_count(task.name):
             return False
-        if task.ends[self.side].capabilities.reports_deletes and not task.options.full:
-            return False
-        return deletes.sweep_is_due(task, self.bookmark, self._expected_now(), self.count)
+        expected, count = self._expected_now(), self.count
+        if task.ends[self.side].capabilities.reports_deletes and count is None:
+            expected = count = 0
+        # Deletes reported to a run that broke off may lie before the cursor from which this one went on.
+        broke_off = self.bookmark is not None and not self.bookmark.complete
+        return broke_off or deletes.sweep_is_due(task, self.bookmark, expected, count)
 
     def _expected_now(self) -> int | None:
-        """How many records there should be: as many as last time, those new to us, and those we just made."""
+        """How many records there should be: as many as last time, with what came and went since."""
         if self.bookmark is None or self.bookmark.count is None or self.bookmark.signature != self.signature:
             return None
-        return self.bookmark.count + self.fresh + self.made_before
+        return self.bookmark.count + self.fresh + self.made_before - len(set(self.deleted))
 
     def _expected_next(self) -> int | None:
-        memory = self.host.memory
         if self.count is None:
             return None
-        return self.count + memory.made[self.side] - memory.removed[self.side] - self.made_before
+        return self.count + self.host.memory.balance(self.side) - self.made_before
 
 
 def synchronize(task: Task) -> Run:

@@ -1,4 +1,4 @@
-"""Lets the pairs of a circle of lookups wait for the second pass of their job; it must never count them as failed.
+"""Lets pairs of a circle of lookups wait for the second pass; it must never count them as failed.
 
 What waits has an entry, so that a run that stops between the passes loses nothing: the next one looks again.
 """
@@ -6,7 +6,7 @@ What waits has an entry, so that a run that stops between the passes loses nothi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import polars as pl
@@ -19,16 +19,27 @@ from twofold.core.pairing import now
 from twofold.core.situation import FieldCode, number
 
 
-def hold(layout: Layout, derived: pl.DataFrame, *, second: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+def hold(
+    layout: Layout, derived: pl.DataFrame, struck: Collection[str] | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The pairs to go on with, and the coupled ones whose circular lookup has no answer yet.
 
-    In the second pass (`second`) nothing is held: what has no answer then is a failure or a question.
+    In the second pass what has no answer is a failure or a question, but only once a run: `struck` are the
+    left keys of those that were told already; None is the first pass, in which all of them wait.
     """
     waits = [_waits(line, side) for line, side in _circular(layout)]
-    if second or not waits:
+    if not waits:
         return derived, derived.clear()
     held = pl.col("id").is_not_null() & pl.any_horizontal(waits)
+    if struck is not None:
+        held = held & pl.col("left_key").is_in(list(struck)).fill_null(value=False)
     return derived.filter(~held), derived.filter(held)
+
+
+def struck_in(done: pl.DataFrame) -> list[str]:
+    """The left keys of the pairs that failed."""
+    failed = pl.any_horizontal(pl.col(f"{side}_error").is_not_null() for side in Side)
+    return done.filter(failed)["left_key"].drop_nulls().to_list()
 
 
 def _circular(layout: Layout) -> Iterator[tuple[Line, Side]]:
@@ -49,7 +60,7 @@ def unfinished(done: pl.DataFrame) -> list[str]:
 
 
 def entries_of(layout: Layout, held: pl.DataFrame, done: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
-    """The entries of held pairs, and of new records whose lookup was left out; those in `before` stay as they are."""
+    """The entries of held pairs, and of new records whose lookup was left out; what is in `before` stays."""
     rows = [*_of_held(layout, held), *_of_inserted(layout, done)]
     known = {_place(entry) for entry in before.iter_rows(named=True)}
     fresh = [row for row in rows if _place(row) not in known]
@@ -82,7 +93,7 @@ def _entry(row: dict[str, Any], line: Line, side: Side, keys: tuple[str, str]) -
         "right_key": keys[1],
         "direction": TO[side].value,
         "kind": EntryKind.BLOCKED.value,
-        "message": f"{line.pair.label} waits until {name} has been synchronized; the next run goes on with it.",
+        "message": f"{line.pair.label} waits until {name} has been synchronized; the next run takes it up.",
         "fields": json.dumps([line.pair.label], ensure_ascii=False),
         "strikes": 0,
         "skipped": False,

@@ -49,7 +49,6 @@ def open_store(
 
 def configure_django(**further: Any) -> None:
     """Configure Django for this process, once; `further` settings replace those of `store.settings`."""
-    from django import setup
     from django.apps import apps
     from django.conf import settings
 
@@ -57,7 +56,8 @@ def configure_django(**further: Any) -> None:
         own = {name: getattr(defaults, name) for name in dir(defaults) if name.isupper()}
         settings.configure(**(own | further))
     if not apps.ready:
-        setup()
+        # What `django.setup` does besides, logging and URL prefixes, is the web's, and slow to load.
+        apps.populate(settings.INSTALLED_APPS)
 
 
 def _take_alias(location: Location) -> str:

@@ -1,8 +1,11 @@
-"""What every store must do, as a suite that a subclass runs on its own store; it must never know how it is kept.
+"""What every store must do, as a suite to run on one's own store; it must never know how that is kept.
 
 A subclass gives two fixtures: `store`, which knows the mappings CUSTOMER and VENDOR and nothing else, and
 `twin`, a second store on the same state, as another process would have it.
 """
+
+# Each test's name is its sentence.
+# ruff: noqa: D102
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ def numbered(count: int, start: int = 0) -> list[Keys]:
 
 
 class StoreContract:
-    """The promises of `ports.Store`; the fixtures `store` and `twin` come from the subclass or its surroundings."""
+    """The promises of `ports.Store`; the fixtures come from the subclass or its surroundings."""
 
     # -- couplings -------------------------------------------------------------------------------------
 
@@ -97,7 +100,7 @@ class StoreContract:
         assert store.coupling_count(MAPPING) == 1
 
     def test_two_new_couplings_of_one_record_are_refused(self, store: Store) -> None:
-        with pytest.raises(Refused, match='"R1".*"R2"|"R2".*"R1"'):
+        with pytest.raises(Refused, match=r'"R1".*"R2"|"R2".*"R1"'):
             store.record(MAPPING, Record(couple=couplings([("L1", "R1"), ("L1", "R2")])))
         assert store.coupling_count(MAPPING) == 0
 
@@ -204,7 +207,10 @@ class StoreContract:
 
     def test_a_bookmark_comes_back_as_it_was_put(self, store: Store) -> None:
         swept = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-        first, second = Bookmark("a", "s"), Bookmark("b", "t", False, 12, swept, True)
+        first, second = (
+            Bookmark("a", "s"),
+            Bookmark("b", "t", complete=False, count=12, swept=swept, wide=True),
+        )
         store.record(MAPPING, Record(bookmarks={Side.LEFT: first, Side.RIGHT: second}))
         assert store.bookmark(MAPPING, Side.LEFT) == first
         assert store.bookmark(MAPPING, Side.RIGHT) == second

@@ -1,5 +1,8 @@
 """A column that a later version adds."""
 
+# Django's migrations are named by number.
+# ruff: noqa: N999
+
 from django.db import migrations, models
 
 

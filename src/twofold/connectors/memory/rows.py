@@ -17,7 +17,7 @@ Row = dict[str, Any]
 """The values of one record by field name, each of the Python type of its field."""
 
 
-class Rejected(Exception):  # noqa: N818 - a state of affairs, as in twofold.errors
+class Rejected(Exception):
     """The system refuses a write; `kind` says why, `field` names the field at fault where there is one."""
 
     def __init__(self, kind: ResultKind, text: str, field: str | None = None) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import polars as pl
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from twofold.connectors.sql.forms import Form
 from twofold.connectors.sql.relation import Column, Relation
@@ -129,8 +130,8 @@ class Dialect(Protocol):
         """A parameter that holds a raw value, comparable with the column."""
         ...
 
-    def matched(self, relation: Relation, name: str, given: Element) -> Element:
-        """That the column equals a given raw value."""
+    def matched(self, relation: Relation, column: Column, given: Element) -> Element:
+        """That the column equals a given raw value exactly, whatever its collation says."""
         ...
 
     def given(self, kinds: Sequence[FieldType]) -> Given:
@@ -211,9 +212,17 @@ def run(
     result = connection.exec_driver_sql(text, tuple(values[name] for name in names))
     if result.cursor is None or not result.returns_rows:
         return []
-    rows: list[tuple[Any, ...]] = list(result.cursor.fetchall())
+    rows = _fetch(connection, result.cursor)
     result.close()
     return rows
+
+
+def _fetch(connection: sa.Connection, cursor: Any) -> list[tuple[Any, ...]]:
+    driver: Any = connection.dialect.loaded_dbapi
+    try:
+        return list(cursor.fetchall())
+    except driver.Error as error:
+        raise DBAPIError.instance(None, None, error, driver.Error, dialect=connection.dialect) from error
 
 
 def count_changed(connection: sa.Connection, statement: Any, parameters: Mapping[str, Any]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -23,6 +23,7 @@ from twofold.ports import ChangePage, Unreadable
 LATE_VERSIONS = 1000
 """A row version may be committed after so many later ones."""
 _SHOWN_NULL_KEYS = 100
+_BEYOND = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +125,13 @@ class Feed:
     def _latest(self, connection: sa.Connection, mark: Column, clock: datetime | None) -> str | int | None:
         """The latest mark there is, at most the server's clock; None for a table without marks."""
         column = self.reader.relation.expression(mark.field.name)
-        shown = sa.func.max(column)
-        rows = self.dialect.read(
-            connection, sa.select(self.dialect.text(shown) if self.dialect.is_strict else shown)
-        )
-        found = _as_mark(decode([rows[0][0]], mark.field))
+        shown = self.dialect.text(sa.func.max(column)) if self.dialect.is_strict else sa.func.max(column)
+        statement = sa.select(shown)
+        if clock is not None:
+            # What lies beyond every zone's tomorrow, or is no moment at all, must not hide the latest stamp.
+            statement = statement.where(column < self.dialect.placed(mark, f"{clock + _BEYOND:%Y-%m-%d}"))
+        rows = self.dialect.read(connection, statement)
+        found = _as_mark(decode([rows[0][0]], mark.field, mark.unit))
         if clock is None or not isinstance(found, str):
             return found
         return min(found, clock.isoformat(), key=datetime.fromisoformat)

@@ -183,6 +183,12 @@ def _number(value: Decimal) -> int | float | Inexact:
     return number if Decimal(repr(number)) == value else INEXACT
 
 
+def unit_of(form: Form | None) -> str | None:
+    """What numbers count in a column of this form; None for one that keeps texts."""
+    stamps = form.stamps if isinstance(form, DateForm) else form
+    return stamps.unit if isinstance(stamps, StampForm) and stamps.unit != "text" else None
+
+
 def form_scale(form: Form | None, field: Field) -> int | None:
     """Digits after the point of a second that a column of this form keeps; the declared scale otherwise."""
     return form.scale if isinstance(form, (StampForm, TimeForm)) else field.scale

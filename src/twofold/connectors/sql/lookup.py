@@ -23,7 +23,9 @@ def decode_keys(keys: Sequence[str], columns: Sequence[Column]) -> pl.DataFrame:
     """`#key` and the typed key fields of those keys that could be keys at all, each once."""
     asked = pl.Series(KEY, list(dict.fromkeys(keys)), dtype=pl.String)
     parts = split_keys(asked, len(columns))
-    typed = [decode(part.to_list(), column.field) for part, column in zip(parts, columns, strict=True)]
+    typed = [
+        decode(part.to_list(), column.field, column.unit) for part, column in zip(parts, columns, strict=True)
+    ]
     return pl.DataFrame([asked, *typed]).drop_nulls()
 
 
@@ -44,7 +46,7 @@ def find_rows(
     missing = decode_keys(keys, columns)
     batches: list[Batch] = []
     for spelt in _spellings(columns, dialect):
-        batch = _ask(connection, reader, dialect, _raw(missing, spelt, dialect), lock=lock, young=young)
+        batch = _ask(connection, reader, dialect, missing, spelt, lock=lock, young=young)
         batches.append(_asked_for(batch, missing))
         found = [*batches[-1].rows[KEY], *(bad.key for bad in batches[-1].unreadable)]
         missing = missing.filter(~pl.col(KEY).is_in(found))
@@ -65,24 +67,22 @@ def _spellings(columns: Sequence[Column], dialect: Dialect) -> Iterator[list[Col
         ]
 
 
-def _raw(keys: pl.DataFrame, columns: Sequence[Column], dialect: Dialect) -> list[list[Any]]:
-    return [dialect.encode(column, keys[column.field.name]) for column in columns]
-
-
 def _ask(
     connection: sa.Connection,
     reader: Reader,
     dialect: Dialect,
-    raw: Sequence[Sequence[Any]],
+    keys: pl.DataFrame,
+    columns: Sequence[Column],
     *,
     lock: bool,
     young: datetime | None,
 ) -> Batch:
-    if not raw[0]:
+    if keys.is_empty():
         return reader.read([], young)
-    names = reader.table.key
-    given = dialect.given([reader.relation[name].field.type for name in names])
-    same = (dialect.matched(reader.relation, n, g) for n, g in zip(names, given.columns, strict=True))
+    raw = [dialect.encode(column, keys[column.field.name]) for column in columns]
+    given = dialect.given([column.field.type for column in columns])
+    pairs = zip(columns, given.columns, strict=True)
+    same = [dialect.matched(reader.relation, column, each) for column, each in pairs]
     statement = reader.select().select_from(reader.relation.source, given.source).where(*same)
     if lock:
         statement = statement.with_for_update(of=reader.relation.source)

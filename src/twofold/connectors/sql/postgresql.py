@@ -150,7 +150,7 @@ class PostgresqlDialect:
         connection: sa.Connection,
         relation: Relation,
         name: str,
-        kind: FieldType,  # noqa: ARG002
+        kind: FieldType,
     ) -> Form | None:
         """The form in which a column keeps values of `kind`; None if it is empty, or of a strict type."""
         return None
@@ -174,14 +174,16 @@ class PostgresqlDialect:
         """A parameter that holds a raw value, comparable with the column."""
         return sa.cast(_text_bind(_raw_text(value)), Native(column.native))
 
-    def matched(self, relation: Relation, name: str, given: Element) -> Element:
-        """That the column equals a given raw value."""
-        column = relation[name]
-        if column.native in _CAST_KEYS:
-            # A number too large for a smaller type is simply not there; casting it to that type would fail.
-            wide = "bigint" if column.field.type is FieldType.INTEGER else column.native
-            return relation.expression(name) == sa.cast(given, Native(wide))
-        return sa.cast(relation.expression(name), sa.Text) == given
+    def matched(self, relation: Relation, column: Column, given: Element) -> Element:
+        """That the column equals a given raw value exactly, whatever its collation says."""
+        stored = relation.expression(column.field.name)
+        if column.native not in _CAST_KEYS:
+            return sa.cast(stored, sa.Text) == given
+        # A number too large for a smaller type is simply not there; casting it to that type would fail.
+        wide = "bigint" if column.field.type is FieldType.INTEGER else column.native
+        same = stored == sa.cast(given, Native(wide))
+        is_exact = column.plain or column.field.type is not FieldType.TEXT
+        return same if is_exact else sa.and_(same, sa.cast(stored, sa.Text).collate("C") == given)
 
     def given(self, kinds: Sequence[FieldType]) -> Given:
         """Rows brought along, with columns of these kinds."""

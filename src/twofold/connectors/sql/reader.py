@@ -97,7 +97,7 @@ class Reader:
         columns: list[Sequence[Any]] = list(zip(*raw_rows, strict=True)) if raw_rows else []
         columns = columns or [()] * (len(self.names) + 2)
         values = dict(zip(self.names, columns[2:], strict=True))
-        decoded = {c.field.name: decode(values[c.field.name], c.field) for c in self.columns}
+        decoded = {c.field.name: decode(values[c.field.name], c.field, c.unit) for c in self.columns}
         bad = self._bad(values, decoded)
         frame = self._frame(columns, decoded, young)
         frame = frame.filter(~pl.col(_PLACE).is_in(list(bad))) if bad else frame
@@ -123,7 +123,7 @@ class Reader:
     def _marks(self, raw: Sequence[Any]) -> pl.Series:
         if self.mark is None:
             return pl.Series(_MARK, [None] * len(raw), dtype=pl.Int64)
-        found = decode(raw, self.mark.field)
+        found = decode(raw, self.mark.field, self.mark.unit)
         return found.cast(STAMP) if self.mark.field.type is FieldType.DATE else found
 
     def _settled(self, marks: pl.Series, young: datetime | None) -> pl.Series:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from twofold.connectors.sql.forms import Form
+from twofold.connectors.sql.forms import Form, unit_of
 from twofold.core.names import closest
 from twofold.core.schema import Field, FieldType, Schema
 from twofold.errors import SchemaDrift
@@ -31,8 +31,8 @@ class Native(sa.types.UserDefinedType[Any]):
 class Column:
     """A field and how the database keeps it.
 
-    `native` is the bare name of its type; `affinity` SQLite's storage rule; `form` how values are spelt, where
-    the database leaves that open; `plain`: equal texts are the same texts, whatever the collation; `rounded`:
+    `native` is the bare name of its type; `affinity` SQLite's storage rule; `form` how values are spelt,
+    where the database leaves that open; `plain`: equal texts are the same texts, whatever the collation; `rounded`:
     decimals may have more digits than the field; `precision` is a decimal's digits in all.
     """
 
@@ -43,6 +43,11 @@ class Column:
     plain: bool = True
     rounded: bool = False
     precision: int | None = None
+
+    @property
+    def unit(self) -> str | None:
+        """What numbers count, where the column keeps moments as numbers."""
+        return unit_of(self.form)
 
     def stamped(self, form: Form | None) -> Column:
         """The same column read as a moment, for a text or number column that keeps change stamps."""

@@ -52,13 +52,12 @@ def _guid_value(value: Value) -> str:
 
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    "twofold_stamp": stamp_micros,
     "twofold_time": time_micros,
     "twofold_guid": values.guid_of,
     "twofold_json": values.json_of,
     "twofold_boolean": lambda value: None if value is None else values.boolean_of(value),
     "twofold_fold": lambda value: fold_case(value) if isinstance(value, str) else None,
-    "twofold_bytes": lambda value: bytes.fromhex(value) if isinstance(value, str) else None,
+    "twofold_bytes": bytes.fromhex,
 }
 """SQL functions that read a stored value exactly as our columns do."""
 
@@ -89,6 +88,7 @@ class SqliteDialect:
         connection.isolation_level = None
         for name, function in FUNCTIONS.items():
             connection.create_function(name, 1, function, deterministic=True)
+        connection.create_function("twofold_stamp", 2, stamp_micros, deterministic=True)
         if foreign_keys:
             connection.execute("PRAGMA foreign_keys = ON")
 
@@ -160,11 +160,14 @@ class SqliteDialect:
         """A parameter that holds a raw value, comparable with the column."""
         return sa.bindparam(None, value, unique=True)
 
-    def matched(self, relation: Relation, name: str, given: Element) -> Element:
-        """That the column equals a given raw value."""
-        column = relation[name]
-        binary = isinstance(column.form, GuidForm) and column.form.binary
-        return relation.expression(name) == (sa.func.twofold_bytes(given) if binary else given)
+    def matched(self, relation: Relation, column: Column, given: Element) -> Element:
+        """That the column equals a given raw value exactly, whatever its collation says."""
+        stored = relation.expression(column.field.name)
+        if isinstance(column.form, GuidForm) and column.form.binary:
+            return stored == sa.func.twofold_bytes(given)
+        if column.affinity != "text":
+            return stored == given
+        return sa.and_(stored == given, stored.collate("BINARY") == given)
 
     def given(self, kinds: Sequence[FieldType]) -> Given:
         """Rows brought along, with columns of these kinds."""
@@ -182,7 +185,8 @@ class SqliteDialect:
         if kind in _COMPARED:
             function, convert = _COMPARED[kind]
             textual = kind in (FieldType.GUID, FieldType.JSON)
-            return Comparable(getattr(sa.func, function)(expression), _binder(convert), textual)
+            unit = [sa.literal(column.unit)] if function == "twofold_stamp" else []
+            return Comparable(getattr(sa.func, function)(expression, *unit), _binder(convert), textual)
         if kind is FieldType.BINARY:
             return None
         if kind is FieldType.DECIMAL:
@@ -208,7 +212,7 @@ class SqliteDialect:
         day = sa.literal((moment - timedelta(days=1)).strftime("%Y-%m-%d"))
         early = sa.literal(_numeric_bound(column, moment))
         near = sa.or_(stored >= day, sa.and_(stored < sa.literal(""), stored >= early))
-        exact = sa.func.twofold_stamp(stored)
+        exact = sa.func.twofold_stamp(stored, sa.literal(column.unit))
         return sa.and_(near, sa.or_(exact >= _moment_micros(moment), exact.is_(None)))
 
     def encode(self, column: Column, series: pl.Series) -> list[Any]:

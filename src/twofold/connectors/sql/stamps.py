@@ -64,28 +64,32 @@ def parse_times(texts: pl.Series) -> pl.Series:
     return pl.select(minutes.str.to_time("%H:%M:%S%.f", strict=False)).to_series().rename(texts.name)
 
 
-def number_text(value: float) -> str | None:
-    """The ISO text of a numeric stamp: a Julian day, or seconds, milliseconds or microseconds since 1970."""
-    micros = _number_micros(value)
+def number_text(value: float, unit: str | None = None) -> str | None:
+    """The ISO text of a numeric stamp: a Julian day, or seconds, milliseconds or microseconds since 1970.
+
+    `unit` is that of the column; without it the size of the number decides.
+    """
+    micros = _number_micros(value, unit)
     try:
         return None if micros is None else (_EPOCH + timedelta(microseconds=micros)).isoformat()
     except OverflowError:
         return None
 
 
-def _number_micros(value: float) -> int | None:
+def _number_micros(value: float, unit: str | None) -> int | None:
+    unit = unit or _unit(value)
     try:
-        if isinstance(value, float) and abs(value) < _JULIAN_LIMIT:
+        if unit == "julian":
             return round((value - _JULIAN_EPOCH) * _DAY)
-        return round(value * _UNITS[_unit(value)])
+        return round(value * _UNITS[unit])
     except (OverflowError, ValueError):
         return None
 
 
-def stamp_micros(value: Any) -> int | None:
+def stamp_micros(value: Any, unit: str | None = None) -> int | None:
     """Microseconds since 1970 of one stored stamp, the same as the columns read; None if it is no moment."""
     if isinstance(value, (int, float)):
-        return _number_micros(value)
+        return None if number_text(value, unit) is None else _number_micros(value, unit)
     found = _COMPILED.match(value) if isinstance(value, str) else None
     if found is None:
         return None
@@ -125,6 +129,8 @@ _DIGITS = {"seconds": 0, "milliseconds": 3, "microseconds": 6, "julian": 3}
 
 def _unit(value: float) -> str:
     size = abs(value)
+    if isinstance(value, float) and size < _JULIAN_LIMIT:
+        return "julian"
     return "seconds" if size < 1e11 else "milliseconds" if size < 1e14 else "microseconds"
 
 
@@ -191,8 +197,7 @@ def _alike(form: StampForm) -> StampForm:
 
 def _form(value: Any) -> StampForm | None:
     if isinstance(value, (int, float)):
-        julian = isinstance(value, float) and abs(value) < _JULIAN_LIMIT
-        return StampForm("julian" if julian else _unit(value), width=0)
+        return StampForm(_unit(value), width=0)
     found = _COMPILED.match(value) if isinstance(value, str) else None
     if found is None:
         return None

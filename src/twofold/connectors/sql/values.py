@@ -93,10 +93,10 @@ def _canonical(document: Any) -> str | None:
     return text
 
 
-def stamp_text(value: Any) -> str | None:
-    """A stored stamp as text, numbers turned into ISO 8601."""
+def stamp_text(value: Any, unit: str | None) -> str | None:
+    """A stored stamp as text, numbers of that unit turned into ISO 8601."""
     if isinstance(value, (int, float)):
-        return stamps.number_text(value)
+        return stamps.number_text(value, unit)
     return value if isinstance(value, str) else None
 
 
@@ -148,9 +148,9 @@ def _booleans(values: Raw, _: Field) -> pl.Series:
     return _each(values, boolean_of, pl.Boolean())
 
 
-def _stamp_texts(values: Raw) -> pl.Series:
+def _stamp_texts(values: Raw, unit: str | None) -> pl.Series:
     found = _strict(values, pl.String())
-    return _each(values, stamp_text, pl.String()) if found is None else found
+    return _each(values, lambda value: stamp_text(value, unit), pl.String()) if found is None else found
 
 
 def _guids(values: Raw, _: Field) -> pl.Series:
@@ -168,9 +168,7 @@ _COLUMNS: dict[FieldType, Callable[[Raw, Field], pl.Series]] = {
     FieldType.DECIMAL: _decimals,
     FieldType.FLOAT: _floats,
     FieldType.BOOLEAN: _booleans,
-    FieldType.DATE: lambda values, _: stamps.parse_dates(_stamp_texts(values)),
     FieldType.TIME: lambda values, _: stamps.parse_times(_each(values, text_of, pl.String())),
-    FieldType.DATETIME: lambda values, _: stamps.parse_stamps(_stamp_texts(values)),
     FieldType.GUID: _guids,
     FieldType.JSON: lambda values, _: _each(values, json_of, pl.String()),
     FieldType.BINARY: lambda values, _: _each(values, _bytes_of, pl.Binary()),
@@ -181,8 +179,16 @@ def _bytes_of(value: Any) -> bytes | None:
     return bytes(value) if isinstance(value, (bytes, memoryview, bytearray)) else None
 
 
-def decode(values: Raw, field: Field) -> pl.Series:
-    """The column in `field.dtype`; a value that is not of that type gives null, as does an empty text."""
+_STAMPS = {FieldType.DATE: stamps.parse_dates, FieldType.DATETIME: stamps.parse_stamps}
+
+
+def decode(values: Raw, field: Field, unit: str | None = None) -> pl.Series:
+    """The column in `field.dtype`; a value that is not of that type gives null, as does an empty text.
+
+    `unit` is what numbers count in a column of stamps.
+    """
+    if field.type in _STAMPS:
+        return _STAMPS[field.type](_stamp_texts(values, unit)).alias(field.name)
     return _COLUMNS[field.type](values, field).alias(field.name)
 
 
