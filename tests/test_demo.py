@@ -100,6 +100,13 @@ def test_the_story_reads_well_without_colours_in_a_hundred_columns(played: Playe
     assert "Traceback" not in played.text
 
 
+def test_the_readme_shows_what_the_demo_prints(played: Played) -> None:
+    readme = Path(__file__).parents[1] / "README.md"
+    (excerpt,) = re.findall(r"```text\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    printed = {line.rstrip() for line in played.text.splitlines()}
+    assert [line for line in excerpt.splitlines() if line not in printed] == []
+
+
 def test_every_customer_in_the_filter_has_one_account_and_no_other(played: Played) -> None:
     open_customers = played.ask("erp.db", "SELECT number FROM customer WHERE blocked = '' ORDER BY 1")
     accounts = played.ask(

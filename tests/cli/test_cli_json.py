@@ -1,4 +1,4 @@
-"""With --json a command prints exactly one document, in the shapes that scripts rely on; notes stay on standard error."""
+"""With --json a command prints exactly one document, in the shapes that scripts rely on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every refusal is a sentence on standard error and exit code 2; what breaks off ends with 3; nothing shows a traceback."""
+"""A refusal is a sentence and exit code 2; what breaks off ends with 3; nothing shows a traceback."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_field_that_is_not_there_is_refused_with_its_line(desk: Desk) -> None:
     (desk.folder / "twofold.yaml").write_text(wrong, encoding="utf-8")
     done = desk.run("apply", "--yes")
     assert done.code == 2
-    assert 'twofold.yaml:23: CUSTOMER: customer has no field "town".' in done.err
+    assert 'twofold.yaml:24: CUSTOMER: customer has no field "town".' in done.err
 
 
 def test_apply_without_a_terminal_shows_what_it_would_do_and_refuses(desk: Desk) -> None:

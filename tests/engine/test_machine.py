@@ -15,7 +15,7 @@ from twofold.testing.machine import synchronization_machine
 
 from .town import PLOTS, builder
 
-HISTORIES = int(os.environ.get("TWOFOLD_HISTORIES", "6"))
+HISTORIES = int(os.environ.get("TWOFOLD_HISTORIES", "2"))
 SEED = int(os.environ.get("TWOFOLD_SEED", "0"))
 STEPS = 15
 PHASES = (Phase.generate, Phase.shrink) if os.environ.get("TWOFOLD_SHRINK") else (Phase.generate,)

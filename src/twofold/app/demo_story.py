@@ -20,7 +20,7 @@ from twofold.app.verify import verify
 from twofold.core.names import COUNTERS
 from twofold.core.plan import MappingPlan, PlannedAction
 from twofold.engine.task import Options
-from twofold.errors import Refused
+from twofold.errors import Fatal, Interrupted
 from twofold.ports import Progress
 
 _SHOWN_JOBS = 12
@@ -199,8 +199,10 @@ class _Story:
         self._report(context, report)
 
     def _report(self, context: Context, report: Report) -> None:
-        for sentence in report.broken:
-            raise Refused(f"The demo broke off: {sentence}")
+        if report.interrupted:
+            raise Interrupted("The demo was stopped. Run `twofold demo` to play it from the beginning.")
+        if report.broken:
+            raise Fatal(f"The demo broke off: {report.broken[0]}")
         rows = [job_row(context, job) for job in report.jobs if any(job[name] for name in COUNTERS)]
         if rows:
             self.narrator.table(["mapping", "direction", "coupled", *WRITES, "questions"], rows)
@@ -231,6 +233,4 @@ class _Story:
         for row in ask(self.folder / ERP, "SELECT id, number, name FROM customer ORDER BY number"):
             if row["id"] in actions:
                 return f"{row['number']} {row['name']}", actions[row["id"]]
-        raise Refused(
-            f"The demo broke off: no customer would be touched by {word}. Run `twofold plan CUSTOMER`."
-        )
+        raise Fatal(f"The demo broke off: the plan has no {word}. See `twofold plan CUSTOMER`.")

@@ -114,10 +114,21 @@ def _looked_up(
     named = lookup.left if side is Side.LEFT else lookup.right
     schema = schemas.get((target.name, side))
     key = target.on(side).key or (schema.key if schema else ())
-    field = schema.get(named or (key[0] if key else "")) if schema else None
+    name = named or (key[0] if key else "")
+    field = schema.get(name) if schema else _proposed(mappings, target, side, schemas, name)
     if field is None:
         return _TEXT if named else replace(_UUID, nullable=True)
     return replace(field, nullable=True, generated=False, read_only=False, blank_is_null=False)
+
+
+def _proposed(
+    mappings: Mapping[str, TableMapping], target: TableMapping, side: Side, schemas: Schemas, name: str
+) -> Field | None:
+    """A field of a table that is itself only proposed; lookups are not followed, they may go in a circle."""
+    pair = next((pair for pair, _ in target.active() if pair.on(side) == name and name), None)
+    if pair is None or pair.lookup is not None or (target.name, side.other) not in schemas:
+        return None
+    return _paired(mappings, target, pair, side, schemas)
 
 
 def _of_options(pair: FieldMapping, side: Side) -> Field:

@@ -81,7 +81,8 @@ def main(arguments: Sequence[str]) -> int:
         code = app(args=list(arguments), prog_name="twofold", standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # Typer and Rich both turn a broken pipe into an exit; nothing else here exits by itself.
         _close_quietly()
         return Exit.DONE
     except KeyboardInterrupt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import polars as pl
@@ -13,7 +13,7 @@ from twofold.core import values
 from twofold.core.digest import text_digest
 from twofold.core.filter_grammar import parse_filters
 from twofold.core.filters import All, fields_of
-from twofold.core.mapping import FieldMapping, TableMapping
+from twofold.core.mapping import FieldMapping, TableMapping, Transform
 from twofold.core.names import Direction, Side
 from twofold.core.schema import Common, Field, FieldType, Schema, narrow
 
@@ -92,7 +92,10 @@ class Layout:
         parts = [
             self.mapping.direction.value,
             *(_side_signature(self, side) for side in Side),
-            *(line_signature(line.pair, line.left, line.right) + line.way for line in self.lines),
+            *(
+                [line.pair.identity, line_signature(line.pair, line.left, line.right), line.way]
+                for line in self.lines
+            ),
         ]
         return format(text_digest(json.dumps(parts)), "016x")
 
@@ -157,10 +160,13 @@ def _line(number: int, slot: int, pair: FieldMapping, way: Direction, left: Fiel
 
 def common_ground(pair: FieldMapping, left: Field, right: Field) -> Common | str:
     """Where the pair is compared: as `narrow` says, but a translated value as the target has it."""
-    if pair.lookup is None and not pair.options:
-        return narrow(left, right)
+    found = narrow(left, right)
     if FieldType.BINARY in (left.type, right.type):
-        return narrow(left, right)
+        return found
+    transformed = isinstance(found, str) and pair.transform != Transform()
+    if pair.lookup is None and not pair.options and not transformed:
+        # Without `truncate`, a text that one side cannot hold is not equal to its beginning.
+        return found if isinstance(found, str) or pair.truncate else replace(found, length=None)
     blank = left.blank_is_null or right.blank_is_null
     return Common(FieldType.TEXT, blank_is_null=blank)
 

@@ -32,7 +32,8 @@ class Matches:
 def match_lines(mapping: TableMapping, lines: Sequence[Line]) -> list[list[Line]]:
     """The lines of each group of match fields, by priority; a group with an unmapped field is empty."""
     by_left = {line.pair.left: line for line in lines if line.pair.left and line.pair.right}
-    return [[by_left[name] for name in group if name in by_left] for group in mapping.match]
+    whole = [group if set(group) <= set(by_left) else () for group in mapping.match]
+    return [[by_left[name] for name in group] for group in whole]
 
 
 def comparable(layout: Layout, rows: pl.DataFrame, side: Side, lookups: Lookups) -> pl.DataFrame:
@@ -50,7 +51,7 @@ def _comparable(line: Line, side: Side, lookups: Lookups) -> pl.Expr:
     if side is Side.LEFT:
         value = translate(line, Side.RIGHT, value, lookups).value
     value = reduce(value, line.right, line.common)
-    if line.right.type in (FieldType.TEXT, FieldType.CODE):
+    if isinstance(line.right.dtype, pl.String) and line.common.type is not FieldType.DECIMAL:
         value = value.str.strip_chars().str.to_lowercase()
         return pl.when(value != "").then(value)
     return value

@@ -111,7 +111,7 @@ def _moved(done: pl.DataFrame) -> pl.Expr:
 
 
 def _owes(done: pl.DataFrame, side: Side) -> pl.Expr:
-    """Whether a value of `side` should have gone to the other side and did not: its edit is still to be seen."""
+    """Whether a value of `side` should have gone to the other side and did not: it is still to be seen."""
     beginning = f"w{SHORT[side.other]}"
     lines = [name for name in done.columns if name.startswith(beginning) and name[2:].isdigit()]
     wanted = pl.any_horizontal(lines) if lines else pl.lit(value=False)
@@ -167,35 +167,36 @@ def _base(layout: Layout, linked: pl.DataFrame, side: Side) -> pl.Series:
 
 def _word(line: Line | None, slot: int, side: Side) -> pl.Expr:
     """The digest to remember for one line: of what both sides really had together, else what was known."""
-    kept = unpack(pl.col(f"{side}_base"), slot)
-    if line is None:
-        return kept
-    n = line.number
-    known = pl.when(pl.col(here(Side.LEFT)) & pl.col(here(Side.RIGHT)) & pl.col(f"e{n}"))
-    word = known.then(pl.col(f"d{SHORT[side]}{n}"))
-    for target in Side:
-        if line.writes(target):
-            word = _word_written(line, side, target, word)
-        else:
-            # The new record is the source of this line and has nothing in it: what its maker has there is
-            # drift, which only a full run corrects.
-            word = word.when(pl.col(f"{target}_done") & _is_op(target, "insert")).then(_NULL)
-    return word.otherwise(kept)
+    word = unpack(pl.col(f"{side}_base"), slot)
+    for condition, digest_then in reversed(_cases(line, side) if line is not None else []):
+        word = pl.when(condition).then(digest_then).otherwise(word)
+    return word
 
 
-def _word_written(line: Line, side: Side, target: Side, word: Any) -> Any:
-    """Adds the cases in which this batch wrote the line to `target`."""
+def _cases(line: Line, side: Side) -> list[tuple[pl.Expr, pl.Expr]]:
+    """When to remember what for one line; the first that holds counts, what we wrote before what we found."""
+    cases = [case for target in Side for case in _cases_written(line, side, target)]
+    agree = pl.col(here(Side.LEFT)) & pl.col(here(Side.RIGHT)) & pl.col(f"e{line.number}")
+    return [*cases, (agree, pl.col(f"d{SHORT[side]}{line.number}"))]
+
+
+def _cases_written(line: Line, side: Side, target: Side) -> list[tuple[pl.Expr, pl.Expr]]:
+    """The cases in which this batch wrote to `target`."""
     n, letter = line.number, SHORT[target]
-    was_done = pl.col(f"{target}_done") & ~_is_op(target, "delete")
-    wrote = was_done & pl.col(f"w{letter}{n}")
+    done = pl.col(f"{target}_done") & ~_is_op(target, "delete")
+    inserted = done & _is_op(target, "insert")
+    if not line.writes(target):
+        # The new record is the source of this line and has nothing in it: what its maker has there is drift,
+        # which only a full run corrects.
+        return [(inserted, _NULL)]
     source = pl.col(f"d{SHORT[target.other]}{n}")
     written = digest(pl.col(f"v{letter}{n}"), line.field(target).dtype)
-    inserted = was_done & _is_op(target, "insert") & ~pl.col(f"w{letter}{n}")
     # A deferred lookup is remembered as blank on both sides, so that its value still counts as an edit.
-    waits = pl.col(f"m{letter}{n}")
-    at_source = pl.when(waits).then(_NULL).otherwise(source)
-    word = word.when(wrote).then(source if side is target.other else written)
-    return word.when(inserted).then(at_source if side is target.other else _NULL)
+    at_source = pl.when(pl.col(f"m{letter}{n}")).then(_NULL).otherwise(source)
+    wrote = done & pl.col(f"w{letter}{n}")
+    if side is target:
+        return [(wrote, written), (inserted, _NULL)]
+    return [(wrote, source), (inserted, at_source)]
 
 
 def _version(side: Side) -> pl.Expr:

@@ -52,8 +52,7 @@ def translate(line: Line, target: Side, source: pl.Expr, lookups: Lookups) -> Tr
     step = _ruled(step, line, target)
     step = _converted(step, line, target)
     step = _fitted(step, line, target)
-    blank = _filled(values.canonical(step.value, line.field(target)), line.field(target))
-    return Translated(blank, step.problem, step.missing)
+    return Translated(_filled(step.value, line.field(target)), step.problem, step.missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +132,10 @@ def _ruled(step: _Step, line: Line, target: Side) -> _Step:
 
 def _converted(step: _Step, line: Line, target: Side) -> _Step:
     own = line.field(target)
-    if own.type is step.field.type and own.dtype == step.field.dtype:
+    if own.type is step.field.type and own.dtype == step.field.dtype and not _coarser(own, step.field):
         return step.then(step.value, _NO_TEXT, own)
     asked = step.value
-    if isinstance(step.field.dtype, pl.String) and not isinstance(own.dtype, pl.String):
+    if isinstance(step.field.dtype, pl.String) and own.type not in (FieldType.TEXT, FieldType.CODE):
         asked = _not_blank(asked.str.strip_chars(" "))
     answer = values.convert(asked, step.field, own)
     sentence = pl.concat_str(
@@ -147,12 +146,20 @@ def _converted(step: _Step, line: Line, target: Side) -> _Step:
     return step.then(answer, pl.when(asked.is_not_null() & answer.is_null()).then(sentence), own)
 
 
+def _coarser(target: Field, source: Field) -> bool:
+    """Whether two columns of one type hold different digits of a second."""
+    return target.scale is not None and target.scale != source.scale
+
+
 def _fitted(step: _Step, line: Line, target: Side) -> _Step:
+    """The canonical value, which may be longer than the one that came, in the length of the target."""
     own = line.field(target)
+    step = step.then(values.canonical(step.value, own), _NO_TEXT, own)
     if own.length is None or not isinstance(own.dtype, pl.String):
         return step
     if line.pair.truncate:
-        return step.then(step.value.str.slice(0, own.length), _NO_TEXT, own)
+        cut = values.canonical(step.value.str.slice(0, own.length), own)
+        return step.then(cut, _NO_TEXT, own)
     size = step.value.str.len_chars()
     sentence = pl.concat_str(
         pl.lit(f"{line.pair.label}: the value has "),

@@ -83,7 +83,7 @@ def _cut(value: pl.Expr, kind: FieldType, scale: int | None) -> pl.Expr:
     if scale is None or scale >= 6:
         return value
     if kind is FieldType.TIME:
-        step = 10 ** (9 - scale)
+        step: int = 10 ** (9 - scale)
         return (value.to_physical() // step * step).cast(pl.Time)
     return value.dt.truncate("1s" if scale == 0 else f"{10 ** (6 - scale)}us")
 

@@ -158,7 +158,7 @@ def test_a_table_that_went_away_is_drift_of_the_schema(place: Place) -> None:
 
 def test_a_field_that_is_not_there_is_drift_of_the_schema(place: Place) -> None:
     place.execute("CREATE TABLE things (id VARCHAR(40) PRIMARY KEY, colour VARCHAR(9))")
-    with pytest.raises(SchemaDrift, match='Did you mean "colour"?'):
+    with pytest.raises(SchemaDrift, match=r'Did you mean "colour"\?'):
         next(place.connect().changes(THINGS, ["color"], None, None))
 
 

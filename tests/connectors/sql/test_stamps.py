@@ -25,7 +25,7 @@ from twofold.connectors.sql.stamps import (
 from twofold.core.schema import FieldType
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(9999, 12, 31)).map(lambda m: m.replace(tzinfo=UTC))
+MOMENTS = st.timedeltas(timedelta(days=-25_000), timedelta(days=2_900_000)).map(lambda after: EPOCH + after)
 FORMS = [
     *STAMP_FORMS,
     StampForm(width=10, zone=""),

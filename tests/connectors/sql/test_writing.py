@@ -134,7 +134,8 @@ def test_a_stamp_that_the_op_writes_is_left_alone(place: Place) -> None:
 def test_what_a_trigger_makes_of_a_version_is_what_the_result_says(sqlite: Place) -> None:
     sqlite.execute(
         "CREATE TABLE things (id TEXT PRIMARY KEY, n INTEGER, m TEXT)",
-        "CREATE TRIGGER t AFTER UPDATE OF n ON things BEGIN UPDATE things SET m = 'v' || new.n WHERE id = new.id; END",
+        "CREATE TRIGGER t AFTER UPDATE OF n ON things BEGIN "
+        "UPDATE things SET m = 'v' || new.n WHERE id = new.id; END",
         "INSERT INTO things VALUES ('a', 1, NULL)",
     )
     connector = sqlite.connect()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -43,28 +43,32 @@ def find_rows(
     One statement is enough unless keys are not found and the column might spell them in another way.
     """
     columns = [reader.relation[name] for name in reader.table.key]
-    missing = decode_keys(keys, columns)
-    batches: list[Batch] = []
-    for spelt in _spellings(columns, dialect):
-        batch = _ask(connection, reader, dialect, missing, spelt, lock=lock, young=young)
-        batches.append(_asked_for(batch, missing))
-        found = [*batches[-1].rows[KEY], *(bad.key for bad in batches[-1].unreadable)]
-        missing = missing.filter(~pl.col(KEY).is_in(found))
-        if missing.is_empty():
-            break
-    return batches[0] if len(batches) == 1 else _joined(batches)
+    asked = decode_keys(keys, columns)
+    first = _ask(connection, reader, dialect, asked, [columns], lock=lock, young=young)
+    if first.rows.height >= asked.height or dialect.is_strict:
+        return first
+    found = [*first.rows[KEY], *(bad.key for bad in first.unreadable)]
+    missing = asked.filter(~pl.col(KEY).is_in(found))
+    spellings = _spellings(columns)
+    if missing.is_empty() or not spellings:
+        return first
+    second = _ask(connection, reader, dialect, missing, spellings, lock=lock, young=young)
+    return _joined([first, second])
 
 
-def _spellings(columns: Sequence[Column], dialect: Dialect) -> Iterator[list[Column]]:
-    yield list(columns)
-    if dialect.is_strict:
-        return
-    choices = [ALTERNATIVES.get(column.field.type, ()) for column in columns]
-    for place in range(max(map(len, choices))):
-        yield [
+def _spellings(columns: Sequence[Column]) -> list[list[Column]]:
+    """The columns as they would be, did they spell their values in each of the other usual ways."""
+    choices = [
+        [form for form in ALTERNATIVES.get(column.field.type, ()) if form != column.form]
+        for column in columns
+    ]
+    return [
+        [
             replace(column, form=forms[min(place, len(forms) - 1)]) if forms else column
             for column, forms in zip(columns, choices, strict=True)
         ]
+        for place in range(max(map(len, choices)))
+    ]
 
 
 def _ask(
@@ -72,21 +76,35 @@ def _ask(
     reader: Reader,
     dialect: Dialect,
     keys: pl.DataFrame,
-    columns: Sequence[Column],
+    spellings: Sequence[Sequence[Column]],
     *,
     lock: bool,
     young: datetime | None,
 ) -> Batch:
+    """The rows with these keys, spelt in any of these ways, by one statement."""
     if keys.is_empty():
         return reader.read([], young)
-    raw = [dialect.encode(column, keys[column.field.name]) for column in columns]
+    raw = _raw(keys, spellings, dialect)
+    columns = spellings[0]
     given = dialect.given([column.field.type for column in columns])
     pairs = zip(columns, given.columns, strict=True)
     same = [dialect.matched(reader.relation, column, each) for column, each in pairs]
     statement = reader.select().select_from(reader.relation.source, given.source).where(*same)
     if lock:
         statement = statement.with_for_update(of=reader.relation.source)
-    return reader.read(dialect.read(connection, statement, given.pack(raw)), young)
+    batch = reader.read(dialect.read(connection, statement, given.pack(raw)), young)
+    return _asked_for(batch, keys)
+
+
+def _raw(
+    keys: pl.DataFrame, spellings: Sequence[Sequence[Column]], dialect: Dialect
+) -> Sequence[Sequence[Any]]:
+    """The raw values of each column, for all spellings one after another; none of them twice."""
+    spelt = [[dialect.encode(column, keys[column.field.name]) for column in columns] for columns in spellings]
+    if len(spelt) == 1:
+        return spelt[0]
+    rows = dict.fromkeys(row for raw in spelt for row in zip(*raw, strict=True))
+    return list(zip(*rows, strict=True))
 
 
 def _asked_for(batch: Batch, asked: pl.DataFrame) -> Batch:

@@ -78,6 +78,7 @@ def _raw_text(value: Any) -> str:
 
 
 _ENCODERS: dict[FieldType, Callable[[pl.Series], pl.Series]] = {
+    FieldType.BINARY: lambda values: "\\x" + values.bin.encode("hex"),
     FieldType.DATETIME: lambda values: values.dt.strftime("%Y-%m-%d %H:%M:%S%.6f+00"),
     FieldType.DATE: lambda values: values.dt.strftime("%Y-%m-%d"),
     FieldType.TIME: lambda values: values.dt.strftime("%H:%M:%S%.6f"),
@@ -147,10 +148,10 @@ class PostgresqlDialect:
 
     def sample(
         self,
-        connection: sa.Connection,
-        relation: Relation,
-        name: str,
-        kind: FieldType,
+        connection: sa.Connection,  # noqa: ARG002
+        relation: Relation,  # noqa: ARG002
+        name: str,  # noqa: ARG002
+        kind: FieldType,  # noqa: ARG002
     ) -> Form | None:
         """The form in which a column keeps values of `kind`; None if it is empty, or of a strict type."""
         return None
@@ -188,10 +189,10 @@ class PostgresqlDialect:
     def given(self, kinds: Sequence[FieldType]) -> Given:
         """Rows brought along, with columns of these kinds."""
         names = [f"g{place}" for place in range(len(kinds))]
-        arrays = [sa.bindparam(name, type_=_array(kind)) for name, kind in zip(names, kinds, strict=True)]
+        arrays = [sa.cast(sa.bindparam(name, type_=sa.Text()), sa.ARRAY(sa.Text)) for name in names]
         source = sa.func.unnest(*arrays).table_valued(*names, name="given").render_derived()
         return Given(
-            source, list(source.c), lambda columns: dict(zip(names, map(list, columns), strict=True))
+            source, list(source.c), lambda columns: dict(zip(names, map(_literal, columns), strict=True))
         )
 
     def comparable(self, relation: Relation, name: str) -> Comparable | None:
@@ -231,8 +232,6 @@ class PostgresqlDialect:
     def encode(self, column: Column, series: pl.Series) -> list[Any]:
         """Values in `Field.dtype` as the database is to keep them."""
         kind = column.field.type
-        if kind is FieldType.BINARY:
-            return series.to_list()
         scale = column.field.scale
         if kind in (FieldType.DATETIME, FieldType.TIME) and scale is not None and scale < 6:
             # PostgreSQL would round up; a moment that is cut stays within the second it happened in.
@@ -254,7 +253,7 @@ class PostgresqlDialect:
         """Insert row by row, and return for each what `shown` came to."""
         bound = {
             name: sa.cast(
-                sa.bindparam(f"v{place}", type_=_scalar(write.relation[name].field.type)),
+                sa.bindparam(f"v{place}", type_=sa.Text()),
                 _native(write, name),
             )
             for place, name in enumerate(write.columns)
@@ -308,12 +307,14 @@ def _plain(kind: FieldType, value: Value) -> str:
     return value_text(value).lower() if kind is FieldType.GUID else value_text(value)
 
 
-def _array(kind: FieldType) -> Any:
-    return sa.ARRAY(_scalar(kind))
-
-
-def _scalar(kind: FieldType) -> Any:
-    return types.BYTEA() if kind is FieldType.BINARY else sa.Text()
+def _literal(values: Sequence[Any]) -> str:
+    """The values as the text of an array, which one cast unpacks; the driver would quote them one by one."""
+    plain = all(value is None or isinstance(value, str) for value in values)
+    raw = values if plain else [None if value is None else _raw_text(value) for value in values]
+    texts = pl.Series(raw, dtype=pl.String)
+    escaped = texts.str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
+    quoted = ('"' + escaped + '"').fill_null("NULL")
+    return "{" + (quoted.str.join(",")[0] or "") + "}"
 
 
 def _native(write: Write, name: str) -> Native:

@@ -32,8 +32,8 @@ class Column:
     """A field and how the database keeps it.
 
     `native` is the bare name of its type; `affinity` SQLite's storage rule; `form` how values are spelt,
-    where the database leaves that open; `plain`: equal texts are the same texts, whatever the collation; `rounded`:
-    decimals may have more digits than the field; `precision` is a decimal's digits in all.
+    where the database leaves that open; `plain`: equal texts are the same texts, whatever the collation;
+    `rounded`: decimals may have more digits than the field; `precision` is a decimal's digits in all.
     """
 
     field: Field

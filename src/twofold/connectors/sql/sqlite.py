@@ -26,6 +26,9 @@ from twofold.core.schema import Field, FieldType
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SAMPLE = 200
+_DAY = 86_400_000_000
+_JULIAN_EPOCH = 2440587.5
+_SLACK = 1 / 86_400
 
 
 def _moment_micros(value: Value) -> int:
@@ -209,11 +212,16 @@ class SqliteDialect:
     def since(self, relation: Relation, column: Column, moment: datetime) -> Element:
         """At least everything stamped at or after the moment, and what cannot be read as a moment."""
         stored = relation.expression(column.field.name)
-        day = sa.literal((moment - timedelta(days=1)).strftime("%Y-%m-%d"))
+        day_before = sa.literal((moment - timedelta(days=1)).strftime("%Y-%m-%d"))
         early = sa.literal(_numeric_bound(column, moment))
-        near = sa.or_(stored >= day, sa.and_(stored < sa.literal(""), stored >= early))
-        exact = sa.func.twofold_stamp(stored, sa.literal(column.unit))
-        return sa.and_(near, sa.or_(exact >= _moment_micros(moment), exact.is_(None)))
+        near = sa.or_(stored >= day_before, sa.and_(stored < sa.literal(""), stored >= early))
+        # SQLite's own reading of texts is fast but knows only milliseconds and fewer forms: it may find more.
+        day = sa.func.julianday(stored)
+        text_is_new = sa.or_(day.is_(None), day >= _moment_micros(moment) / _DAY + _JULIAN_EPOCH - _SLACK)
+        number = sa.func.twofold_stamp(stored, sa.literal(column.unit))
+        number_is_new = sa.or_(number.is_(None), number >= _moment_micros(moment))
+        is_text = sa.func.typeof(stored) == sa.literal_column("'text'")
+        return sa.and_(near, sa.case((is_text, text_is_new), else_=number_is_new))
 
     def encode(self, column: Column, series: pl.Series) -> list[Any]:
         """Values in `Field.dtype` as the database is to keep them."""
