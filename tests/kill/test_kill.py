@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -103,8 +104,8 @@ def _edit_some(workspace: Path, dice: random.Random) -> None:
     chosen = dice.randrange(ROWS // 2)
     with database:
         database.execute(
-            "UPDATE customer SET city = ?, modified_at = '2026-02-02T00:00:00.000000Z' WHERE number = ?",
-            [f"Moved {dice.random()}", f"N{chosen}"],
+            "UPDATE customer SET city = ?, modified_at = ? WHERE number = ?",
+            [f"Moved {dice.random()}", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}", f"N{chosen}"],
         )
     database.close()
 

@@ -12,6 +12,7 @@ from twofold.app.context import Context
 from twofold.app.runs import Report
 from twofold.app.wiring import Silent, Wiring
 from twofold.core.frames import KEY
+from twofold.core.mapping import TableMapping
 from twofold.core.matching import Matches
 from twofold.core.names import Direction, JobStatus, JobType, Side, UpdateConflict
 from twofold.engine import reader
@@ -52,7 +53,9 @@ def couple(
     taken from a left record that still exists. Raises `Refused` where a record does not exist or is held.
     """
     wiring = Wiring(context, progress or Silent())
-    task = wiring.task(context.mapping(name), Options())
+    mapping = context.mapping(name)
+    _check_then(mapping, then)
+    task = wiring.task(mapping, Options())
     (left,), (right,) = reader.canonical_keys([left]), reader.canonical_keys([right])
     report = Report()
     with context.store.claim(task.name):
@@ -62,6 +65,12 @@ def couple(
     if then != "nothing":
         return _finish_pair(context, wiring, task, left, right, then, report)
     return report
+
+
+def _check_then(mapping: TableMapping, then: Then) -> None:
+    needed = {"send": Direction.TO_RIGHT, "get": Direction.TO_LEFT}.get(then)
+    if needed is not None and mapping.direction not in (Direction.BOTH, needed):
+        raise Refused(f"{mapping.name} goes {mapping.way} only, so `--then {then}` cannot be done.")
 
 
 def _must_exist(task: Task, side: Side, key: str) -> None:
@@ -109,8 +118,6 @@ def _finish_pair(
     wins = UpdateConflict.SEND if then == "send" else UpdateConflict.GET
     direction = Direction.TO_RIGHT if then == "send" else Direction.TO_LEFT
     mapping = task.layout.mapping
-    if mapping.direction not in (Direction.BOTH, direction):
-        raise Refused(f"{task.name} goes {mapping.direction.value} only, so `--then {then}` cannot be done.")
     options = Options(left=[left], right=[right], update_conflict=wins, direction=direction)
     run = synchronize(wiring.task(mapping, options))
     report.jobs += [context.store.listing.job(job) for job in run.jobs.values()]
@@ -140,7 +147,7 @@ def _create_from(
     direction = Direction.TO_RIGHT if side is Side.LEFT else Direction.TO_LEFT
     if mapping.direction not in (Direction.BOTH, direction):
         target = mapping.on(side.other).connection
-        raise Refused(f"{name} goes {mapping.direction.value} only: nothing can be created in {target}.")
+        raise Refused(f"{name} goes {mapping.way} only: nothing can be created in {target}.")
     task = wiring.task(mapping, _naming(side, keys))
     left, right, notes = named_scope(task)
     report.notes += notes

@@ -94,9 +94,7 @@ def _check_answer(task: Task, answer: Answer) -> None:
         raise Refused(f"{task.name}: {named} is not coupled. See `twofold couplings {task.name}`.")
     needed = {"send": Direction.TO_RIGHT, "get": Direction.TO_LEFT}.get(answer)
     if needed is not None and mapping.direction not in (Direction.BOTH, needed):
-        raise Refused(
-            f"{task.name} goes {mapping.direction.value} only, so nothing can be done with `{answer}`."
-        )
+        raise Refused(f"{task.name} goes {mapping.way} only, so nothing can be done with `{answer}`.")
     for side in Side:
         gone = _gone(task, side, couplings[f"{side}_key"].drop_nulls().to_list())
         if answer in ("restore", "delete") and gone:

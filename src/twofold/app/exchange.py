@@ -51,7 +51,7 @@ class Exchange:
 
 
 def export_couplings(context: Context, name: str, path: Path) -> int:
-    """Write the couplings of a mapping to a CSV or Parquet file, by its ending; how many there are."""
+    """Write the couplings of a mapping to a CSV or Parquet file, by its ending; how many they are."""
     mapping = context.mapping(name)
     writes_parquet = _is_parquet(path)
     unfinished = path.with_name(path.name + ".part")
@@ -98,7 +98,7 @@ def import_couplings(
     """Couple the pairs that a CSV or Parquet file names by `left_key` and `right_key`.
 
     Everything is checked first. Where something does not fit, nothing is coupled, unless `partial` couples the
-    rest. The pairs were never synchronized: the next run adopts equal values and asks about different ones.
+    rest. The pairs were never synchronized: the next run adopts equal values and asks about others.
     """
     task = Wiring(context, progress or Silent()).task(context.mapping(name), Options())
     pairs = _read(path)

@@ -89,7 +89,7 @@ def _reason_to_leave_out(
 ) -> str | None:
     name = mapping.name
     if not _serves(mapping, direction):
-        return f"{name} goes {mapping.direction.value} only; nothing was done in the other direction."
+        return f"{name} goes {mapping.way} only; nothing was done in the other direction."
     if mapping.read_only:
         return f"{name} is read-only: see `twofold plan {name}`. Nothing was written."
     if needed:

@@ -12,6 +12,7 @@ from twofold.app.wiring import Silent, Wiring
 from twofold.core.names import JobStatus, JobType
 from twofold.engine.task import Options, Task
 from twofold.engine.verify import Finding, compare, count_uncoupled
+from twofold.errors import Interrupted
 from twofold.ports import JobError, Progress, Record
 
 SHOWN = 1000
@@ -79,6 +80,10 @@ def _compare_all(task: Task, found: Verification) -> None:
         found.findings += findings[: max(0, SHOWN - len(found.findings))]
         _log(task, found.job, pairs, findings)
         task.progress.advance(pairs)
+        if task.progress.should_stop():
+            raise Interrupted(
+                "Stopped. Nothing was changed; run `twofold verify` again to compare everything."
+            )
     found.equal = found.pairs - found.found
     found.uncoupled_left, found.uncoupled_right = count_uncoupled(task)
     found.open_entries = len(task.store.entries(task.name, [], [])) or sum(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from twofold.cli.exchange import Export, Import, Partial, export_file, import_file
 from twofold.cli.failures import Exit
 from twofold.cli.front import Front, register
 from twofold.cli.names import mapping_name, sides
@@ -44,6 +45,7 @@ def add_to(app: typer.Typer) -> None:
     examples = [
         "twofold couple CUSTOMER --left 10000 --right 5f0c --then send",
         "twofold couple CUSTOMER --create --left 10000",
+        "twofold couple CUSTOMER --import couplings.csv",
     ]
     register(app, "couple", COUPLING, examples)(couple)
     register(app, "match", COUPLING, ["twofold match CUSTOMER", "twofold match CUSTOMER --create --sync"])(
@@ -51,7 +53,7 @@ def add_to(app: typer.Typer) -> None:
     )
     examples = ["twofold uncouple CUSTOMER --left 10000", "twofold uncouple CUSTOMER --all"]
     register(app, "uncouple", COUPLING, examples)(uncouple)
-    examples = ["twofold couplings CUSTOMER", "twofold couplings CUSTOMER --left 10000"]
+    examples = ["twofold couplings CUSTOMER --left 10000", "twofold couplings CUSTOMER --export f.csv"]
     register(app, "couplings", COUPLING, examples)(couplings)
 
 
@@ -63,10 +65,14 @@ def couple(
     right: Right = None,
     then: Then = "nothing",
     create: CreateNew = False,
+    file: Import = None,
+    partial: Partial = False,
     yes: Yes = False,
 ) -> int:
-    """Couple two records by hand, or create the counterpart of one that has none."""
+    """Couple two records by hand, create the counterpart of one that has none, or import pairs."""
     with front.opened(yes=yes) as context:
+        if file is not None:
+            return import_file(front, context, mapping_name(context, mapping), file, partial=partial)
         if create:
             report = _created(context, mapping, left or [], right or [], then)
         else:
@@ -84,7 +90,7 @@ def _created(context: Context, mapping: str, left: list[str], right: list[str], 
         raise Refused("Say which record gets a counterpart: --left KEY or --right KEY.")
     if then != "nothing":
         raise Refused("--create writes the new record anyway: leave out --then.")
-    with watched() as progress:
+    with watched(sides(context)) as progress:
         return create_counterparts(context, mapping, left, right, progress)
 
 
@@ -93,7 +99,7 @@ def _coupled(context: Context, mapping: str, left: list[str], right: list[str], 
 
     if len(left) != 1 or len(right) != 1:
         raise Refused("Name one record of each side: --left KEY --right KEY; or add --create.")
-    with watched() as progress:
+    with watched(sides(context)) as progress:
         return couple_pair(context, mapping, left[0], right[0], then, progress)  # type: ignore[arg-type]
 
 
@@ -123,7 +129,7 @@ def match(
     from twofold.app.couplings import match as find
 
     with front.opened(yes=yes) as context:
-        with watched() as progress:
+        with watched(sides(context)) as progress:
             found = find(
                 context,
                 mapping,
@@ -201,13 +207,22 @@ def _uncoupled_remarks(report: Report) -> list[str]:
 
 
 def couplings(
-    front: Front, *, mapping: Mapping, left: Left = None, right: Right = None, limit: Limit = 100
+    front: Front,
+    *,
+    mapping: Mapping,
+    left: Left = None,
+    right: Right = None,
+    limit: Limit = 100,
+    file: Export = None,
 ) -> None:
     """List the couplings of a mapping. With --json all of them are listed."""
     from itertools import islice
 
     with front.opened() as context:
         name = mapping_name(context, mapping)
+        if file is not None:
+            export_file(front, context, name, file)
+            return
         found = context.store.listing.couplings(name, left=left or (), right=right or ())
         if front.json:
             answer({"couplings": list(found)})

@@ -90,6 +90,6 @@ def resolve(
     from twofold.app.errors import resolve as carry_out
 
     with front.opened(yes=yes) as context:
-        with watched() as progress:
+        with watched(sides(context)) as progress:
             report = carry_out(context, mapping, answer, left or (), right or (), progress)
         return conclude(front, report, sides(context))

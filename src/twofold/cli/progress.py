@@ -17,6 +17,7 @@ from rich.progress import Task as Part
 from rich.text import Text
 
 from twofold.cli.failures import Exit
+from twofold.cli.names import Sides
 from twofold.cli.terminal import BROKEN_OFF, note, page
 
 PATIENCE = 1.0
@@ -44,7 +45,8 @@ class Pace(TextColumn):
 class Bar:
     """Implements `ports.Progress` on a terminal: a line for each part of the work, once it takes a while."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, names: Sides | None = None, patience: float = PATIENCE) -> None:
+        self._names = names
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -53,7 +55,7 @@ class Bar:
             Pace(),
         )
         self._bars = Progress(*columns, console=console, transient=True)
-        self._timer = threading.Timer(PATIENCE, self._bars.start)
+        self._timer = threading.Timer(patience, self._bars.start)
         self._part: TaskID | None = None
         self.stopping = False
 
@@ -71,7 +73,13 @@ class Bar:
 
     def phase(self, text: str, total: int | None) -> None:
         """A new part of the work begins."""
-        self._part = self._bars.add_task(text, total=total)
+        self._part = self._bars.add_task(self._spoken(text), total=total)
+
+    def _spoken(self, text: str) -> str:
+        """`CUSTOMER to_right` with the names of the connections."""
+        mapping, _, way = text.rpartition(" ")
+        is_way = way in ("to_right", "to_left")
+        return f"{mapping} {self._names.way(mapping, way)}" if is_way and self._names else text
 
     def advance(self, rows: int) -> None:
         """So many more rows are recorded."""
@@ -103,14 +111,14 @@ Watcher = Bar | Quiet
 
 
 @contextmanager
-def watched() -> Iterator[Watcher]:
+def watched(names: Sides | None = None) -> Iterator[Watcher]:
     """Progress for one run, silent unless on a terminal; the first Ctrl+C asks the run to stop."""
     if not sys.stderr.isatty():
         quiet = Quiet()
         with _interruptible(quiet):
             yield quiet
         return
-    with Bar(page(sys.stderr)) as bar, _interruptible(bar):
+    with Bar(page(sys.stderr), names) as bar, _interruptible(bar):
         yield bar
 
 

@@ -55,7 +55,7 @@ def verify(front: Front, *, mappings: Mappings = None, yes: Yes = False) -> int:
     from twofold.app.verify import verify as compare
 
     with front.opened(yes=yes) as context:
-        with watched() as progress:
+        with watched(sides(context)) as progress:
             found = compare(context, tuple(mappings or ()), progress)
         if front.json:
             answer({"verifications": [one.as_json() for one in found]})

@@ -133,7 +133,7 @@ def plan(
     names = tuple(mappings or ())
     with front.opened(yes=yes) as context:
         options = _options(context, names, direction, left or (), right or (), full=full, force=force)
-        with watched() as progress:
+        with watched(sides(context)) as progress:
             found = planned(context, names, options, progress)
         if out is not None:
             save_plan(front.file(out), found, names, options)
@@ -190,7 +190,7 @@ def sync(
             options = _options(
                 context, names, direction, *keys, full=full, force=force, allow_deletes=allow_deletes
             )
-        with watched() as progress:
+        with watched(sides(context)) as progress:
             report = synchronize(context, names, options, progress)
         return conclude(front, report, sides(context))
 
@@ -205,7 +205,7 @@ def _as_planned(context: Context, path: Path, *, narrowed: bool) -> tuple[tuple[
             "A saved plan brings its own mappings and options: write `twofold sync --plan FILE` alone."
         )
     saved = load_plan(path)
-    with watched() as progress:
+    with watched(sides(context)) as progress:
         now = planned(context, saved.mappings, saved.options, progress)
     _must_equal(saved, now, path)
     return saved.mappings, saved.options
@@ -276,7 +276,7 @@ def full_sync(
     with front.opened(yes=yes) as context:
         if review:
             return _review(front, context)
-        with watched() as progress:
+        with watched(sides(context)) as progress:
             asked = _may_create if is_interactive() and not front.json else None
             report = full_synchronization(context, create, progress, asked, allow_deletes=allow_deletes)
         return conclude(front, report, sides(context))

@@ -103,9 +103,13 @@ def narrow_job_table(jobs: Sequence[Row], names: Sides) -> Table:
     return made
 
 
+def _counted(name: str, count: int) -> str:
+    return f"{count:,} {'conflict' if name == 'conflicts' and count == 1 else name}"
+
+
 def _result(job: Row) -> Text:
     """The status and the type unless they are the usual ones, and the counters that count."""
-    counts = [f"{job[name]:,} {name}" for name in COUNTERS if job[name]]
+    counts = [_counted(name, job[name]) for name in COUNTERS if job[name]]
     said = Text(", ".join(counts) or "nothing to do")
     if job["type"] != "synchronization":
         said = Text(f"{job['type']}: ").append(said)

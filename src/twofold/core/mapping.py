@@ -184,6 +184,13 @@ class TableMapping:
         """The table on `side`."""
         return self.left if side is Side.LEFT else self.right
 
+    @property
+    def way(self) -> str:
+        """The direction in the names of the connections, for messages: `erp -> crm`."""
+        left, right = self.left.connection, self.right.connection
+        arrows = {Direction.BOTH: f"{left} <-> {right}", Direction.TO_RIGHT: f"{left} -> {right}"}
+        return arrows.get(self.direction, f"{right} -> {left}")
+
     def active(self) -> Iterator[tuple[FieldMapping, Direction]]:
         """The enabled field mappings that can travel, each with the way it goes."""
         for pair in self.fields:

@@ -115,7 +115,12 @@ def pairs_of_couplings(task: Task, couplings: pl.DataFrame) -> tuple[pl.DataFram
         if unread:
             couplings = couplings.filter(~pl.col(f"{side}_key").is_in(unread).fill_null(value=False))
     problems = {side: read.unreadable for side, read in reads.items()}
-    return _paired(task, couplings, {side: read.rows for side, read in reads.items()}), problems
+    # Whose counterpart cannot be read is still coupled: alone, it would look like a new record.
+    rows = {
+        side: read.rows.join(couplings, left_on=KEY, right_on=f"{side}_key", how="semi")
+        for side, read in reads.items()
+    }
+    return _paired(task, couplings, rows), problems
 
 
 def _paired(task: Task, couplings: pl.DataFrame, rows: dict[Side, pl.DataFrame]) -> pl.DataFrame:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 from twofold.connectors.sql import SqlConnector, connect
 from twofold.core.keys import key_parts, key_text
 from twofold.core.names import FeedKind
-from twofold.core.schema import FieldType
+from twofold.core.schema import FieldType, Schema
 from twofold.testing.contract import Arrangement, ConnectorContract, KeyKind, contract_schema, contract_table
 
 PAGE = 4
@@ -43,6 +44,11 @@ class SqlArrangement(Arrangement):
             for part in (statement, *self.extras(feed, schema)):
                 connection.exec_driver_sql(part)
         self.things = self.table_in_sql(feed, key, schema)
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The table as it was described at first; nobody alters it."""
+        return self.connector.describe(self.table.name)
 
     def extras(self, feed: FeedKind, schema: str | None) -> list[str]:
         """Statements that complete the table."""
