@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import polars as pl
@@ -40,11 +41,11 @@ LEFT = (
 RIGHT = (Field("name", _TEXT), Field("code", _TEXT), _RANK, Field("note", _TEXT), Field("active", _TEXT))
 LAYOUT = layout_of(MAPPING, LEFT, RIGHT)
 
-VALUES = {
-    "name": st.sampled_from(["Ann", "Bob", "Bob ", "", None]),
-    "code": st.sampled_from(["X", "x", " x", "Y", "", None]),
-    "rank": st.sampled_from([1, 2, None]),
-    "note": st.sampled_from(["n", "m", None]),
+CHOICES: dict[str, list[Any]] = {
+    "name": ["Ann", "Bob", "Bob ", "", None],
+    "code": ["X", "x", " x", "Y", "", None],
+    "rank": [1, 2, None],
+    "note": ["n", "m", None],
 }
 KNOWN = ("unknown", "same", "other")
 """What a base knows of one value: nothing, the value as it is now, or another one."""
@@ -105,6 +106,7 @@ def agree(sample: Sample, name: str) -> bool:
     return left == right
 
 
+VALUES = {name: st.sampled_from(choices) for name, choices in CHOICES.items()}
 ROWS = st.fixed_dictionaries({**VALUES, "active": st.sampled_from(["yes", "yes", "no"])})
 KNOWLEDGE = st.fixed_dictionaries({name: st.sampled_from(KNOWN) for name in NAMES})
 FLAGS = st.fixed_dictionaries({side: st.booleans() for side in Side})
@@ -120,6 +122,24 @@ def samples(draw: st.DrawFn) -> Sample:
         rows = {alone: draw(ROWS), alone.other: None}
     known = {side: draw(KNOWLEDGE) for side in Side}
     return Sample(link, rows, known, draw(FLAGS))
+
+
+def sample_from(chance: Random) -> Sample:
+    """One pair, as `samples` draws it, but in bulk."""
+    link = chance.choice(list(Link))
+    rows: dict[Side, Mapping[str, Any] | None] = {
+        s: chance.choice((None, _row(chance), _row(chance))) for s in Side
+    }
+    if link in (Link.NONE, Link.IN_DOUBT):
+        alone = chance.choice(list(Side))
+        rows = {alone: _row(chance), alone.other: None}
+    known = {side: {name: chance.choice(KNOWN) for name in NAMES} for side in Side}
+    return Sample(link, rows, known, {side: chance.random() < 0.5 for side in Side})
+
+
+def _row(chance: Random) -> Mapping[str, Any]:
+    values = {name: chance.choice(choices) for name, choices in CHOICES.items()}
+    return {**values, "active": chance.choice(("yes", "yes", "no"))}
 
 
 BATCHES = st.lists(samples(), min_size=1, max_size=6)

@@ -152,8 +152,9 @@ def test_a_run_that_a_person_stops_goes_on_where_it_was(build: Build, keys: str)
     house = build(facts={"page_size": 2}, **tables)
     many(house)
     sizes = []
-    for _ in range(4):
-        house.progress = StopAfter(1)
+    for attempt in range(4):
+        # The first run looks at the empty right side first.
+        house.progress = StopAfter(1 if attempt else 2)
         with pytest.raises(Interrupted):
             house.run()
         sizes.append(len(house.right.rows("account")))

@@ -185,7 +185,7 @@ def test_composite_keys_travel_as_they_are(build: Build) -> None:
     assert house.couplings() == {'["A","1,2"]': '["A","1,2"]', '["B\\"","1"]': '["B\\"","1"]'}
     house.left.edit("customer", '["A","1,2"]', name="Anna")
     assert house.run()["to_right"] == {"modified": 1}
-    assert house.run(left=['["A", "1,2"]'])["to_right"] == {}
+    assert house.run(left=['["A","1,2"]'])["to_right"] == {}
 
 
 def test_a_natural_key_that_is_taken_fails_that_record_alone(build: Build) -> None:

@@ -97,6 +97,7 @@ def _with_flags(done: pl.DataFrame) -> pl.DataFrame:
     return done.with_columns(
         asks.alias("asks"),
         failed.alias("failed"),
+        _moved(done).alias("moved"),
         (asks | failed | masked | _moved(done)).alias("open"),
         *(_owes(done, side).alias(f"{side}_owes") for side in Side),
         doubtful.alias("doubtful"),

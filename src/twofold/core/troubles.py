@@ -161,7 +161,8 @@ def _solved(done: pl.DataFrame, put: Sequence[Entry], known: Known, ran: Sequenc
     again = {_identity(entry) for entry in put}
     gone: set[int] = set()
     wanted = ["left_key", "right_key", "left_masked", "right_masked"]
-    for row in done.select(wanted).iter_rows(named=True):
+    # A pair that moved under us is read and decided again; until then nothing about it is settled.
+    for row in done.filter(~pl.col("moved")).select(wanted).iter_rows(named=True):
         masked = {TO[side].value for side in Side if row[f"{side}_masked"]}
         for entry in _known_about(row, known):
             looked_at = entry["direction"] in ran or EntryKind(entry["kind"]).is_question

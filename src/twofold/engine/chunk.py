@@ -149,7 +149,8 @@ def _without_moved(done: pl.DataFrame, *, last: bool) -> pl.DataFrame:
         again = pl.col(f"{side}_again")
         sentence = pl.lit("The record kept changing while it was being written; the next run tries again.")
         error = pl.when(again & last).then(sentence).when(~again).then(pl.col(f"{side}_error"))
-        done = done.with_columns(error.alias(f"{side}_error"))
+        moves = again & (not last)
+        done = done.with_columns(error.alias(f"{side}_error"), moves.alias(f"{side}_again"))
     return done
 
 

@@ -31,13 +31,18 @@ _BLANK = text_digest(None)
 _FOUND = {"id": pl.Int64(), KEY: pl.String()}
 
 
-def settle_doubts(task: Task, couplings: pl.DataFrame) -> pl.DataFrame:
-    """The doubtful couplings as they turn out.
+Candidates = dict[Side, set[str]]
+"""Records that may be the ones sought: nobody may take them for new ones."""
+
+
+def settle_doubts(task: Task, couplings: pl.DataFrame) -> tuple[pl.DataFrame, Candidates]:
+    """The doubtful couplings as they turn out, and the records that may belong to those still in doubt.
 
     Found: pending, with the key of the record. Not there: pending without a key, to be inserted again. Not
     certain: in doubt as before, for a person to decide.
     """
     parts = [couplings.filter(pl.col("state") != Link.IN_DOUBT.value)]
+    candidates: Candidates = {side: set() for side in Side}
     for target in Side:
         doubtful = couplings.filter(
             (pl.col("state") == Link.IN_DOUBT.value)
@@ -45,39 +50,39 @@ def settle_doubts(task: Task, couplings: pl.DataFrame) -> pl.DataFrame:
             & pl.col(f"{target.other}_key").is_not_null()
         )
         if doubtful.height:
-            parts.append(_settled(task, doubtful, target))
+            settled, candidates[target] = _settled(task, doubtful, target)
+            parts.append(settled)
     both = (pl.col("state") == Link.IN_DOUBT.value) & pl.all_horizontal(
         pl.col(f"{side}_key").is_not_null() for side in Side
     )
-    return pl.concat([*parts, couplings.filter(both)]).unique("id", maintain_order=True)
+    return pl.concat([*parts, couplings.filter(both)]).unique("id", maintain_order=True), candidates
 
 
-def _settled(task: Task, doubtful: pl.DataFrame, target: Side) -> pl.DataFrame:
-    found, uncertain = _search(task, doubtful, target)
+def _settled(task: Task, doubtful: pl.DataFrame, target: Side) -> tuple[pl.DataFrame, set[str]]:
+    found, maybe = _search(task, doubtful, target)
     pending = Link.PENDING_RIGHT if target is Side.RIGHT else Link.PENDING_LEFT
     joined = doubtful.join(found.rename({KEY: "#found"}), on="id", how="left", maintain_order="left")
-    asks = pl.col("id").is_in(uncertain)
+    asks = pl.col("id").is_in(maybe["id"].to_list())
     state = pl.when(asks).then(pl.lit(Link.IN_DOUBT.value)).otherwise(pl.lit(pending.value))
-    return joined.with_columns(state.alias("state"), pl.col("#found").alias(f"{target}_key")).select(
-        doubtful.columns
-    )
+    settled = joined.with_columns(state.alias("state"), pl.col("#found").alias(f"{target}_key"))
+    return settled.select(doubtful.columns), set(maybe[KEY])
 
 
-def _search(task: Task, doubtful: pl.DataFrame, target: Side) -> tuple[pl.DataFrame, list[int]]:
-    """`id` and `#key` of what was found for certain, and the ids for which a person must be asked."""
+def _search(task: Task, doubtful: pl.DataFrame, target: Side) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`id` and `#key` of what was found for certain, and of what may be it, so that a person must be asked."""
     lines = [line for line in task.layout.lines if line.writes(target)]
     meant = _meant(task, doubtful, target, lines)
     standing = pl.concat(_standing(task, target, lines))
-    found, uncertain = _same(meant, standing, lines)
+    found, maybe = _same(meant, standing, lines)
     for search in (_matching, _resembling):
-        asked = meant.filter(~pl.col("id").is_in([*found["id"], *uncertain]))
+        asked = meant.filter(~pl.col("id").is_in([*found["id"], *maybe["id"]]))
         if asked.is_empty():
             break
-        candidates = search(task, asked, standing.join(found, on=KEY, how="anti"), target, lines)
-        sure, unsure = _told_apart(candidates)
-        found = pl.concat([found, sure]) if search is _matching else found
-        uncertain += unsure if search is _matching else candidates["id"].unique().to_list()
-    return found, uncertain
+        candidates = search(task, asked, standing.join(found, on=KEY, how="anti"), lines)
+        sure = _told_apart(candidates) if search is _matching else candidates.clear()
+        found = pl.concat([found, sure])
+        maybe = pl.concat([maybe, candidates.join(sure, on="id", how="anti")])
+    return found, maybe
 
 
 def _meant(task: Task, doubtful: pl.DataFrame, target: Side, lines: list[Line]) -> pl.DataFrame:
@@ -113,7 +118,9 @@ def _standing(task: Task, target: Side, lines: list[Line]) -> Iterator[pl.DataFr
 # -- the three ways to find a record -----------------------------------------------------------------------
 
 
-def _same(meant: pl.DataFrame, standing: pl.DataFrame, lines: list[Line]) -> tuple[pl.DataFrame, list[int]]:
+def _same(
+    meant: pl.DataFrame, standing: pl.DataFrame, lines: list[Line]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Records that are alike in everything are interchangeable; more of them than were inserted are not."""
     names = [f"t{line.number}" for line in lines]
     known = meant.filter(pl.all_horizontal(pl.col(name) != UNKNOWN for name in names))
@@ -121,16 +128,13 @@ def _same(meant: pl.DataFrame, standing: pl.DataFrame, lines: list[Line]) -> tup
     there = standing.with_columns(
         pl.int_range(pl.len()).over(names).alias("#turn"), pl.len().over(names).alias("#there")
     )
-    counts = there.select(*names, "#there").unique()
-    joined = sought.join(counts, on=names, how="inner")
-    too_many: list[int] = joined.filter(pl.col("#there") > pl.col("#n"))["id"].to_list()
-    paired = sought.join(there, on=[*names, "#turn"], how="inner").select(*_FOUND)
-    return paired.filter(~pl.col("id").is_in(too_many)), too_many
+    crowded = sought.join(there.filter(pl.col("#turn") == 0), on=names).filter(pl.col("#there") > pl.col("#n"))
+    maybe = crowded.select("id", *names).join(there, on=names).select(*_FOUND)
+    paired = sought.join(there, on=[*names, "#turn"]).select(*_FOUND)
+    return paired.join(maybe, on="id", how="anti"), maybe
 
 
-def _matching(
-    task: Task, asked: pl.DataFrame, standing: pl.DataFrame, target: Side, lines: list[Line]
-) -> pl.DataFrame:
+def _matching(task: Task, asked: pl.DataFrame, standing: pl.DataFrame, lines: list[Line]) -> pl.DataFrame:
     """`id` and `#key` of what agrees in the first group of match fields that finds anything."""
     found = pl.DataFrame(schema=_FOUND)
     numbers = {line.number for line in lines}
@@ -149,9 +153,7 @@ def _agreeing(asked: pl.DataFrame, standing: pl.DataFrame, group: list[Line], le
     return filled.select("id", *mine).join(standing, left_on=mine, right_on=theirs).select(*_FOUND)
 
 
-def _resembling(
-    task: Task, asked: pl.DataFrame, standing: pl.DataFrame, target: Side, lines: list[Line]
-) -> pl.DataFrame:
+def _resembling(_task: Task, asked: pl.DataFrame, standing: pl.DataFrame, lines: list[Line]) -> pl.DataFrame:
     """`id` and `#key` of what agrees in at least half of the values that tell one record from another."""
     parts, written = [], pl.lit(0)
     for name in (f"t{line.number}" for line in lines):
@@ -165,9 +167,7 @@ def _resembling(
     return scored.filter(pl.col("len") * 2 >= pl.col("#written")).select(*_FOUND)
 
 
-def _told_apart(candidates: pl.DataFrame) -> tuple[pl.DataFrame, list[int]]:
-    """Who has one candidate whom nobody else has, and the ids of the others."""
-    alone = [pl.len().over(name) == 1 for name in ("id", KEY)]
-    sure = candidates.unique().filter(*alone)
-    unsure: list[int] = candidates.join(sure, on="id", how="anti")["id"].unique().to_list()
-    return sure, unsure
+def _told_apart(candidates: pl.DataFrame) -> pl.DataFrame:
+    """Who has one candidate whom nobody else has."""
+    once = candidates.unique()
+    return once.filter(*(pl.len().over(name) == 1 for name in ("id", KEY)))

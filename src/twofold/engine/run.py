@@ -98,7 +98,9 @@ class Run:
     def named(self) -> None:
         """Only the chosen records, wherever the cursors are."""
         task = self.task
-        couplings = settle_doubts(task, entries.couplings_of_keys(task, task.options.left, task.options.right))
+        self._withhold_doubtful()
+        couplings = entries.couplings_of_keys(task, task.options.left, task.options.right)
+        couplings, _ = settle_doubts(task, couplings)
         pairs, problems = reader.pairs_of_couplings(task, couplings)
         self._unreadable(problems)
         self._process(pairs, named=True)
@@ -113,10 +115,20 @@ class Run:
 
     def _recover(self) -> None:
         for couplings in self.task.store.pages(self.task.name, PAGE, _PENDING):
-            settled = settle_doubts(self.task, couplings)
+            settled, candidates = settle_doubts(self.task, couplings)
+            self._withhold(candidates)
             pairs, problems = reader.pairs_of_couplings(self.task, settled)
             self._unreadable(problems)
             self._process(pairs)
+
+    def _withhold_doubtful(self) -> None:
+        """A named record that may be the one an earlier insert made is not a new one."""
+        for couplings in self.task.store.pages(self.task.name, PAGE, (Link.IN_DOUBT.value,)):
+            self._withhold(settle_doubts(self.task, couplings)[1])
+
+    def _withhold(self, candidates: Mapping[Side, set[str]]) -> None:
+        for side, keys in candidates.items():
+            self.memory.withheld[side].update(keys)
 
     def _reconsider(self) -> None:
         if not self.memory.entries:

@@ -27,6 +27,7 @@ class SqlArrangement(Arrangement):
     """A table in a database, and somebody who works on it with statements of their own."""
 
     page = PAGE
+    types: Mapping[FieldType, sa.types.TypeEngine[Any]] = {FieldType.INTEGER: sa.Integer()}
 
     def __init__(
         self, connector: SqlConnector, url: sa.URL, feed: FeedKind, key: KeyKind, schema: str | None
@@ -56,7 +57,17 @@ class SqlArrangement(Arrangement):
 
     def table_in_sql(self, feed: FeedKind, key: KeyKind, schema: str | None) -> sa.Table:
         """The table as that somebody sees it."""
-        return sa.Table("things", sa.MetaData(), schema=schema, autoload_with=self.engine)
+        described = contract_schema(feed, key)
+        columns = [
+            sa.Column(
+                field.name,
+                self.types.get(field.type, sa.types.NullType()),
+                primary_key=field.name in described.key,
+                autoincrement=field.generated,
+            )
+            for field in described.fields
+        ]
+        return sa.Table("things", sa.MetaData(), *columns, schema=schema)
 
     def insert(self, row: Mapping[str, Any]) -> str:
         with self.engine.begin() as connection:
@@ -109,19 +120,6 @@ class SqliteArrangement(SqlArrangement):
         triggers = [f"CREATE TRIGGER t_{n} AFTER {w} ON things BEGIN {bump} END" for n, w in when.items()]
         return [count, "INSERT INTO counter VALUES (0)", *triggers]
 
-    def table_in_sql(self, feed: FeedKind, key: KeyKind, schema: str | None) -> sa.Table:
-        described = contract_schema(feed, key)
-        columns = [
-            sa.Column(
-                field.name,
-                sa.Integer() if field.type is FieldType.INTEGER else sa.types.NullType(),
-                primary_key=field.name in described.key,
-                autoincrement=field.generated,
-            )
-            for field in described.fields
-        ]
-        return sa.Table("things", sa.MetaData(), *columns)
-
     def spoil(self, key: str) -> str:
         with self.engine.begin() as connection:
             column = sa.literal("many", sa.Text)
@@ -140,6 +138,16 @@ def _sqlite(value: Any) -> Any:
 
 class PostgresqlArrangement(SqlArrangement):
     """PostgreSQL with a sequence for row versions."""
+
+    types = {
+        FieldType.INTEGER: sa.BigInteger(),
+        FieldType.GUID: sa.Uuid(as_uuid=False),
+        FieldType.TEXT: sa.Text(),
+        FieldType.DECIMAL: sa.Numeric(),
+        FieldType.BOOLEAN: sa.Boolean(),
+        FieldType.DATE: sa.Date(),
+        FieldType.DATETIME: sa.DateTime(timezone=True),
+    }
 
     def extras(self, feed: FeedKind, schema: str | None) -> list[str]:
         if feed is not FeedKind.ROW_VERSION:
