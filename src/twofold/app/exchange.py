@@ -97,8 +97,8 @@ def import_couplings(
 ) -> Exchange:
     """Couple the pairs that a CSV or Parquet file names by `left_key` and `right_key`.
 
+    Everything is checked first. Where something does not fit, nothing is coupled, unless `partial` couples the
     rest. Such pairs were never synchronized: the next run adopts equal values and asks about others.
-    rest. The pairs were never synchronized: the next run adopts equal values and asks about others.
     """
     task = Wiring(context, progress or Silent()).task(context.mapping(name), Options())
     pairs = _read(path)
