@@ -97,7 +97,7 @@ def import_couplings(
 ) -> Exchange:
     """Couple the pairs that a CSV or Parquet file names by `left_key` and `right_key`.
 
-    Everything is checked first. Where something does not fit, nothing is coupled, unless `partial` couples the
+    All is checked first. Where something does not fit, nothing is coupled, unless `partial` couples the
     rest. Such pairs were never synchronized: the next run adopts equal values and asks about others.
     """
     task = Wiring(context, progress or Silent()).task(context.mapping(name), Options())
