@@ -274,7 +274,8 @@ class House:
 
     def couplings(self, name: str | None = None) -> dict[str, str]:
         return {
-            row["left_key"]: row["right_key"] for row in self.real.listing.couplings(name or self.mapping.name)
+            row["left_key"]: row["right_key"]
+            for row in self.real.listing.couplings(name or self.mapping.name)
         }
 
     def written(self) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
+from twofold.core.mapping import FieldMapping, TableSide
 from twofold.core.names import Direction, Side, UpdateConflict
+from twofold.core.schema import Field, FieldType
 
 from .conftest import Build
 from .house import EMAIL, PAIRS, House, customer, mapping_of
-from twofold.core.mapping import FieldMapping, TableSide
-from twofold.core.schema import Field, FieldType
-
-import pytest
 
 
 def couple_one(house: House, **values: str) -> tuple[str, str]:
@@ -263,7 +263,9 @@ def test_records_that_enter_a_changed_filter_are_taken_though_nobody_touched_the
     assert house.run()["to_right"] == {"inserted": 1}
 
 
-def test_a_field_mapping_that_is_added_adopts_equal_values_and_asks_about_different_ones(build: Build) -> None:
+def test_a_field_mapping_that_is_added_adopts_equal_values_and_asks_about_different_ones(
+    build: Build,
+) -> None:
     house = build(mapping_of(fields=PAIRS[:1]))
     for number in range(3):
         house.left.insert("customer", {"id": f"L{number}", "name": str(number), "city": "Bern"})
@@ -293,7 +295,11 @@ def test_a_one_way_field_mapping_that_is_added_is_carried_to_pairs_that_nobody_t
 
 
 def test_a_changed_option_map_is_carried_to_pairs_that_nobody_touched(build: Build) -> None:
-    house = build(mapping_of(fields=(PAIRS[0], FieldMapping("city", "city", Direction.TO_RIGHT, options={"Bern": "BE"}))))
+    house = build(
+        mapping_of(
+            fields=(PAIRS[0], FieldMapping("city", "city", Direction.TO_RIGHT, options={"Bern": "BE"}))
+        )
+    )
     _, right = couple_one(house)
     assert right_row(house, right)["city"] == "BE"
     pair = FieldMapping("city", "city", Direction.TO_RIGHT, options={"Bern": "CH-BE"})

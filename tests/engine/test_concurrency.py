@@ -64,7 +64,9 @@ def test_a_record_deleted_between_read_and_write_is_asked_about(house: House, pa
 
 
 def test_a_record_that_never_rests_fails_with_a_sentence_and_is_tried_again(house: House, pair: str) -> None:
-    interfere(house, Side.RIGHT, lambda: house.right.edit("account", pair, city=str(house.written())), times=3)
+    interfere(
+        house, Side.RIGHT, lambda: house.right.edit("account", pair, city=str(house.written())), times=3
+    )
     assert house.run()["to_right"] == {"failed": 1}
     assert "kept changing" in house.entry()["message"]
     house.run()
@@ -142,7 +144,9 @@ def test_a_run_that_could_not_begin_holds_nothing(house: House) -> None:
 
 def many(house: House, count: int = 10) -> None:
     for number in range(count):
-        given: dict[str, Any] = {"id": f"L{number}"} if house.left.tables["customer"].schema["id"].length else {}
+        given: dict[str, Any] = (
+            {"id": f"L{number}"} if house.left.tables["customer"].schema["id"].length else {}
+        )
         house.left.insert("customer", {**given, "name": f"N{number}"})
 
 
@@ -201,5 +205,3 @@ def test_repeated_rows_and_pages_do_no_harm(build: Build) -> None:
     with house.faults(*faults, right=faults):
         house.run()
     assert len(house.right.rows("account")) == len(house.couplings()) == 10
-
-

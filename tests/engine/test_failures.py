@@ -26,7 +26,9 @@ def tight(build: Build) -> House:
 
 def test_one_bad_record_of_many_fails_alone_with_its_field(tight: House) -> None:
     for number in range(5):
-        tight.left.insert("customer", {"id": f"L{number}", "name": "x", "phone": LONG if number == 3 else "1"})
+        tight.left.insert(
+            "customer", {"id": f"L{number}", "name": "x", "phone": LONG if number == 3 else "1"}
+        )
     assert tight.run()["to_right"] == {"inserted": 4, "failed": 1}
     entry = tight.entry()
     assert (entry["left_key"], entry["kind"], entry["fields"]) == ("L3", "failed", ["phone"])

@@ -172,7 +172,9 @@ def composite(build: Build) -> House:
     }
     keys = (FieldMapping("company", "company"), FieldMapping("id", "id"))
     return build(
-        mapping_of(fields=(*keys, *PAIRS), **sides), left=with_two_keys("customer"), right=with_two_keys("account")
+        mapping_of(fields=(*keys, *PAIRS), **sides),
+        left=with_two_keys("customer"),
+        right=with_two_keys("account"),
     )
 
 

@@ -149,5 +149,3 @@ def test_dying_again_while_recovering_makes_no_difference(scene: Scene) -> None:
         bring_to_rest(house)
         assert outcome(house) == expected, f"after dying at {fuses}"
         house.close()
-
-

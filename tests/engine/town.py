@@ -177,14 +177,17 @@ class Town:
         before = self.house.written()
         counts = self.house.run(full=full)
         written = self.house.written() - before
-        counted = sum(own.get(name, 0) for own in counts.values() for name in ("inserted", "modified", "deleted"))
+        counted = sum(
+            own.get(name, 0) for own in counts.values() for name in ("inserted", "modified", "deleted")
+        )
         assert counted == written, f"{written} writes were counted as {counts}"
         return written
 
     def faulty_run(self, seed: int) -> None:
         sound = self.house.connectors
         self.house.connectors = {
-            side: Faulty(sound[side], seed=seed * 2 + number, wait=self._wait) for number, side in enumerate(Side)
+            side: Faulty(sound[side], seed=seed * 2 + number, wait=self._wait)
+            for number, side in enumerate(Side)
         }
         try:
             self.house.run(full=seed % 5 == 0)
@@ -263,4 +266,4 @@ def builder(name: str) -> Callable[[], Town]:
     return lambda: Town(PLOTS[name])
 
 
-__all__ = ["PLOTS", "Plot", "Silent", "Town", "builder", "Options"]
+__all__ = ["PLOTS", "Options", "Plot", "Silent", "Town", "builder"]

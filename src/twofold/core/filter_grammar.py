@@ -36,7 +36,7 @@ class FilterError(ValueError):
         self.problems = dict(problems)
 
 
-class _Misread(Exception):  # noqa: N818 - never leaves this module
+class _Misread(Exception):
     def __init__(self, position: int, complaint: str) -> None:
         super().__init__(complaint)
         self.position = position

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -98,13 +98,19 @@ def _rivals(found: pl.DataFrame, sure: pl.DataFrame) -> list[tuple[str, list[str
     return [(key, sorted(candidates)) for key, candidates in grouped.iter_rows()]
 
 
+def _still_free(candidates: list[str], free: Collection[str]) -> list[str]:
+    """The candidates that no later group coupled; all of them if each was, for a person to see."""
+    return [key for key in candidates if key in free] or candidates
+
+
 def _matches(
     coupled: Sequence[pl.DataFrame], doubtful: dict[str, list[str]], left: pl.DataFrame, right: pl.DataFrame
 ) -> Matches:
     schema = {"left_key": pl.String(), "right_key": pl.String()}
     sure = pl.concat(coupled) if coupled else pl.DataFrame(schema=schema)
     open_left = left["#key"].to_list()
-    ambiguous = {key: doubtful[key] for key in open_left if key in doubtful}
+    free = set(right["#key"].to_list())
+    ambiguous = {key: _still_free(doubtful[key], free) for key in open_left if key in doubtful}
     frame = pl.DataFrame(
         {"left_key": list(ambiguous), "candidates": list(ambiguous.values())},
         schema={"left_key": pl.String(), "candidates": pl.List(pl.String())},

@@ -109,7 +109,7 @@ def _op(layout: Layout, side: Side, *, allowed: bool) -> list[pl.Expr]:
         .then(pl.lit("insert"))
         .when(action_is(DELETES[side]))
         .then(pl.lit("delete"))
-        .when(pl.any_horizontal(some))
+        .when(pl.any_horizontal(some) if some else pl.lit(value=False))
         .then(pl.lit("update"))
     )
     waiting = [pl.col(f"m{letter}{line.number}") for line in layout.lines if defers(layout, line, side)]

@@ -62,7 +62,9 @@ def new_keys(task: Task, derived: pl.DataFrame, side: Side) -> pl.Series:
     else:
         made = pl.Series(task.keys.make(derived.height) if derived.height else [], dtype=pl.String)
     kept = pl.col("#made") if source == "mapped" else pl.coalesce(f"{side}_key", "#made")
-    return derived.with_columns(made.alias("#made")).select(pl.when(inserts).then(kept).alias("key")).to_series()
+    return (
+        derived.with_columns(made.alias("#made")).select(pl.when(inserts).then(kept).alias("key")).to_series()
+    )
 
 
 def key_source(task: Task, side: Side) -> str:
@@ -82,7 +84,9 @@ def _mapped_keys(task: Task, derived: pl.DataFrame, side: Side) -> pl.Series:
     by_name = {line.pair.on(side): line for line in task.layout.lines if line.writes(side)}
     fields = [task.ends[side].schema[name] for name in task.ends[side].table.key]
     letter = SHORT[side]
-    parts = derived.select(pl.col(f"v{letter}{by_name[field.name].number}").alias(field.name) for field in fields)
+    parts = derived.select(
+        pl.col(f"v{letter}{by_name[field.name].number}").alias(field.name) for field in fields
+    )
     return key_column(parts, fields)
 
 
@@ -198,10 +202,14 @@ def _with_results(derived: pl.DataFrame, side: Side, results: pl.DataFrame) -> p
     named = pl.when(asked & kind.is_not_null()).then(pl.col(f"#r{FIELD}"))
     return joined.with_columns(
         (asked & kind.is_null()).alias(f"{side}_done"),
-        pl.coalesce(pl.when(asked & kind.is_null()).then(pl.col(f"#r{KEY}")), f"{side}_new_key").alias(f"{side}_new_key"),
+        pl.coalesce(pl.when(asked & kind.is_null()).then(pl.col(f"#r{KEY}")), f"{side}_new_key").alias(
+            f"{side}_new_key"
+        ),
         pl.col(f"#r{VERSION}").alias(f"{side}_new_version"),
         pl.col(f"#r{SETTLED}").alias(f"{side}_new_settled"),
-        pl.coalesce(problem, pl.col(f"#r{TEXT}"), pl.when(kind.is_not_null()).then(kind)).alias(f"{side}_error"),
+        pl.coalesce(problem, pl.col(f"#r{TEXT}"), pl.when(kind.is_not_null()).then(kind)).alias(
+            f"{side}_error"
+        ),
         pl.coalesce(pl.when(problem.is_not_null()).then(blocked), doubt).alias(f"{side}_error_kind"),
         pl.coalesce(f"{side}_fault", named).alias(f"{side}_fault"),
         again.fill_null(value=False).alias(f"{side}_again"),
@@ -217,11 +225,18 @@ def _read_back(task: Task, derived: pl.DataFrame, side: Side) -> pl.DataFrame:
     letter = SHORT[side]
     lines = [line for line in task.layout.lines if line.writes(side)]
     found = fetch(task, side, wrote.select(keys.alias("key")).to_series().to_list()).rows
-    fresh = found.select(pl.col(KEY).alias("#back"), *(source_value(line, side).alias(f"#b{line.number}") for line in lines))
-    joined = derived.with_columns(keys.alias("#back")).join(fresh, on="#back", how="left", maintain_order="left")
+    fresh = found.select(
+        pl.col(KEY).alias("#back"), *(source_value(line, side).alias(f"#b{line.number}") for line in lines)
+    )
+    joined = derived.with_columns(keys.alias("#back")).join(
+        fresh, on="#back", how="left", maintain_order="left"
+    )
     known = pl.col("#back").is_in(fresh["#back"].to_list()) & pl.col(f"{side}_done")
     values = [
-        pl.when(known).then(pl.col(f"#b{line.number}")).otherwise(pl.col(f"v{letter}{line.number}")).alias(f"v{letter}{line.number}")
+        pl.when(known)
+        .then(pl.col(f"#b{line.number}"))
+        .otherwise(pl.col(f"v{letter}{line.number}"))
+        .alias(f"v{letter}{line.number}")
         for line in lines
     ]
     version = pl.when(~known).then(pl.col(f"{side}_new_version")).alias(f"{side}_new_version")

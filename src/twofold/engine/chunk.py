@@ -90,7 +90,9 @@ def process(
         pairs = _read_again(task, again)
 
 
-def judge(task: Task, memory: Memory, pairs: pl.DataFrame, *, named: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+def judge(
+    task: Task, memory: Memory, pairs: pl.DataFrame, *, named: bool
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The derived frame of a chunk, and the entries about its pairs."""
     pairs = _not_withheld(memory, pairs)
     lookups = resolve(task, with_values(task.layout, pairs)) if _looks_up(task) else resolve(task, pairs)
@@ -193,7 +195,9 @@ def _plan(task: Task, memory: Memory, derived: pl.DataFrame) -> None:
     if task.plan is None:
         return
     task.plan.actions.extend(planned(task.layout, derived))
-    told = derived.filter(pl.col("left_op").is_not_null() | pl.col("right_op").is_not_null() | action_is(*ASKS, Action.UNCOUPLE))
+    told = derived.filter(
+        pl.col("left_op").is_not_null() | pl.col("right_op").is_not_null() | action_is(*ASKS, Action.UNCOUPLE)
+    )
     for side in Side:
         # The other side's feed brings the same pair once more; it is told once.
         memory.handled[side].update(told[f"{side}_key"].drop_nulls().to_list())

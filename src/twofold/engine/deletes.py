@@ -10,7 +10,7 @@ import polars as pl
 from twofold.core.frames import KEY
 from twofold.core.names import DeletionConflict, Side
 from twofold.core.plan import reads_empty, too_many_deletes
-from twofold.engine.reader import fetch, keys_on
+from twofold.engine.reader import fetch, keys_of, sweep_pages, unseen
 from twofold.engine.task import PAGE, Task
 from twofold.errors import MassDelete
 from twofold.ports import Bookmark, Sweep, chunks
@@ -29,11 +29,15 @@ def sweep_is_due(task: Task, bookmark: Bookmark | None, expected: int | None, co
     return expected != count or task.clock.now() - bookmark.swept >= SWEEP_EVERY
 
 
-def swept(task: Task, side: Side) -> Iterator[pl.DataFrame]:
-    """The couplings whose record is not in the filter of `side` any more, in pages, once the guards agree."""
+def swept(task: Task, side: Side, arrived: list[str]) -> Iterator[pl.DataFrame]:
+    """The couplings whose record is not in the filter of `side` any more, in pages, once the guards agree.
+
+    Fills `arrived` with the keys that are there in a version which nobody remembers.
+    """
     with task.store.sweep(task.name, side) as sweep:
-        for keys, _ in keys_on(task, side):
-            sweep.saw(keys)
+        for page in sweep_pages(task, side):
+            sweep.saw(keys_of(page))
+            arrived += unseen(task, side, page.rows)
             task.progress.advance(0)
         guard(task, side, sweep)
         yield from sweep.missing(PAGE)

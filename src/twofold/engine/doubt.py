@@ -92,7 +92,9 @@ def _meant(task: Task, doubtful: pl.DataFrame, target: Side, lines: list[Line]) 
     current = judged.select(
         "id",
         *(
-            digest(pl.col(f"v{SHORT[target]}{line.number}"), line.field(target).dtype).alias(f"n{line.number}")
+            digest(pl.col(f"v{SHORT[target]}{line.number}"), line.field(target).dtype).alias(
+                f"n{line.number}"
+            )
             for line in lines
         ),
     )
@@ -107,7 +109,8 @@ def _standing(task: Task, target: Side, lines: list[Line]) -> Iterator[pl.DataFr
     end = task.ends[target]
     fields = tuple(dict.fromkeys(line.field(target).name for line in lines))
     digests = [
-        digest(source_value(line, target), line.field(target).dtype).alias(f"t{line.number}") for line in lines
+        digest(source_value(line, target), line.field(target).dtype).alias(f"t{line.number}")
+        for line in lines
     ]
     for page in end.connector.changes(end.table, fields, None, None):
         known = task.store.couplings(task.name, target, page.rows[KEY].to_list())
@@ -124,11 +127,15 @@ def _same(
     """Records that are alike in everything are interchangeable; more of them than were inserted are not."""
     names = [f"t{line.number}" for line in lines]
     known = meant.filter(pl.all_horizontal(pl.col(name) != UNKNOWN for name in names))
-    sought = known.with_columns(pl.int_range(pl.len()).over(names).alias("#turn"), pl.len().over(names).alias("#n"))
+    sought = known.with_columns(
+        pl.int_range(pl.len()).over(names).alias("#turn"), pl.len().over(names).alias("#n")
+    )
     there = standing.with_columns(
         pl.int_range(pl.len()).over(names).alias("#turn"), pl.len().over(names).alias("#there")
     )
-    crowded = sought.join(there.filter(pl.col("#turn") == 0), on=names).filter(pl.col("#there") > pl.col("#n"))
+    crowded = sought.join(there.filter(pl.col("#turn") == 0), on=names).filter(
+        pl.col("#there") > pl.col("#n")
+    )
     maybe = crowded.select("id", *names).join(there, on=names).select(*_FOUND)
     paired = sought.join(there, on=[*names, "#turn"]).select(*_FOUND)
     return paired.join(maybe, on="id", how="anti"), maybe

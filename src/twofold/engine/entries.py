@@ -39,14 +39,21 @@ def _cause_went_away(task: Task, entry: dict[str, Any]) -> bool:
     source = Side(side)
     if mapping not in task.neighbours:
         return False
-    lookup = Lookup(mapping, left=named if source is Side.LEFT else None, right=named if source is Side.RIGHT else None)
-    line = next((ln for ln in task.layout.lines if ln.pair.lookup and ln.pair.lookup.mapping == mapping), None)
+    lookup = Lookup(
+        mapping, left=named if source is Side.LEFT else None, right=named if source is Side.RIGHT else None
+    )
+    line = next(
+        (ln for ln in task.layout.lines if ln.pair.lookup and ln.pair.lookup.mapping == mapping), None
+    )
     return line is not None and len(answer(task, lookup, line, [value], source.other)[0]) > 0
 
 
 def couplings_of_keys(task: Task, left: Sequence[str], right: Sequence[str]) -> pl.DataFrame:
     """The couplings of any of these keys, each once."""
-    frames = [task.store.couplings(task.name, Side.LEFT, left), task.store.couplings(task.name, Side.RIGHT, right)]
+    frames = [
+        task.store.couplings(task.name, Side.LEFT, left),
+        task.store.couplings(task.name, Side.RIGHT, right),
+    ]
     return pl.concat(frames).unique("id", maintain_order=True)
 
 
@@ -83,6 +90,8 @@ def forget_vanished(task: Task, found: pl.DataFrame) -> None:
         coupled = set(task.store.couplings(task.name, side, keys)[f"{side}_key"].to_list())
         read = reader.fetch(task, side, keys)
         there = {*read.rows[KEY].to_list(), *(problem.key for problem in read.unreadable)}
-        gone += [row["id"] for row in alone.iter_rows(named=True) if row[f"{side}_key"] not in coupled | there]
+        gone += [
+            row["id"] for row in alone.iter_rows(named=True) if row[f"{side}_key"] not in coupled | there
+        ]
     if gone and task.plan is None:
         task.store.record(task.name, Record(solved=gone))

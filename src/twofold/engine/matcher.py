@@ -48,9 +48,9 @@ def _lookups(task: Task, rows: pl.DataFrame) -> Lookups:
         return Lookups()
     prefixed = rows.select(
         *(
-            (pl.col(name) if name in rows.columns else pl.lit(None, dtype=task.layout.left[name].dtype)).alias(
-                PREFIX[Side.LEFT] + name
-            )
+            (
+                pl.col(name) if name in rows.columns else pl.lit(None, dtype=task.layout.left[name].dtype)
+            ).alias(PREFIX[Side.LEFT] + name)
             for name in task.read(Side.LEFT)
         ),
         pl.lit(value=True).alias(here(Side.LEFT)),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from twofold.core.frames import KEY
-from twofold.core.names import Side
+from twofold.core.names import FeedKind, Side
 from twofold.core.pairing import deduplicate, empty_rows, new_keys, pair, side_rows
 from twofold.engine.task import Task
 from twofold.ports import Bookmark, ChangePage, Unreadable, chunks
@@ -56,7 +56,9 @@ def _clean(read: Read) -> Read:
 
 
 def _claimed_sentence(key: str) -> str:
-    return f"Several records have the key {key}; a key must name one record. Choose another `key` for this side."
+    return (
+        f"Several records have the key {key}; a key must name one record. Choose another `key` for this side."
+    )
 
 
 def feed(task: Task, side: Side, start: Start, *, creates: bool) -> Iterator[FeedPage]:
@@ -107,7 +109,9 @@ def _without(
     )
 
 
-def pairs_of_couplings(task: Task, couplings: pl.DataFrame) -> tuple[pl.DataFrame, dict[Side, list[Unreadable]]]:
+def pairs_of_couplings(
+    task: Task, couplings: pl.DataFrame
+) -> tuple[pl.DataFrame, dict[Side, list[Unreadable]]]:
     """The pairs of couplings, with both sides read."""
     reads = {side: fetch(task, side, couplings[f"{side}_key"].drop_nulls().to_list()) for side in Side}
     for side in Side:
@@ -125,18 +129,39 @@ def pairs_of_couplings(task: Task, couplings: pl.DataFrame) -> tuple[pl.DataFram
 
 def _paired(task: Task, couplings: pl.DataFrame, rows: dict[Side, pl.DataFrame]) -> pl.DataFrame:
     marked = {
-        side: side_rows(rows[side], side, task.layout.schema(side), task.layout.filters[side]) for side in Side
+        side: side_rows(rows[side], side, task.layout.schema(side), task.layout.filters[side])
+        for side in Side
     }
     return pair(couplings, marked[Side.LEFT], marked[Side.RIGHT])
 
 
-def keys_on(task: Task, side: Side) -> Iterator[tuple[pl.Series, int | None]]:
-    """The keys of every record in the filter of `side`, page by page: the key sweep; with the count, if known."""
+def sweep_pages(task: Task, side: Side) -> Iterator[ChangePage]:
+    """The key sweep: keys and versions of every record in the filter of `side`, page by page."""
     end = task.ends[side]
-    for page in end.connector.changes(end.table, (), task.layout.filters[side], None):
-        unread = [problem.key for problem in page.unreadable]
-        keys = page.rows[KEY]
-        yield (pl.concat([keys, pl.Series(KEY, unread, dtype=pl.String)]) if unread else keys), page.count
+    yield from end.connector.changes(end.table, (), task.layout.filters[side], None)
+
+
+def keys_of(page: ChangePage) -> pl.Series:
+    """The keys of a page, also of the records that cannot be read."""
+    unread = [problem.key for problem in page.unreadable]
+    keys = page.rows[KEY]
+    return pl.concat([keys, pl.Series(KEY, unread, dtype=pl.String)]) if unread else keys
+
+
+def keys_on(task: Task, side: Side) -> Iterator[tuple[pl.Series, int | None]]:
+    """The keys of every record in the filter of `side`, page by page, with the count, if known."""
+    return ((keys_of(page), page.count) for page in sweep_pages(task, side))
+
+
+def unseen(task: Task, side: Side, rows: pl.DataFrame) -> list[str]:
+    """The keys of swept records that are worth a look; a snapshot's feed has brought them all already."""
+    if task.ends[side].capabilities.feed is FeedKind.SNAPSHOT:
+        return []
+    couplings = task.store.couplings(task.name, side, rows[KEY].to_list())
+    rows = new_keys(rows, couplings, side)
+    wanted = rows if task.policy.creates else rows.filter(pl.col("#known"))
+    found: list[str] = wanted[KEY].to_list()
+    return found
 
 
 def count_on(task: Task, side: Side) -> int | None:

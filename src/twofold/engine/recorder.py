@@ -26,7 +26,9 @@ Jobs = Mapping[Direction, int]
 """The job of each direction that runs."""
 
 
-def record(task: Task, jobs: Jobs, outcome: Outcome, bookmarks: Mapping[Side, Bookmark] | None = None) -> None:
+def record(
+    task: Task, jobs: Jobs, outcome: Outcome, bookmarks: Mapping[Side, Bookmark] | None = None
+) -> None:
     """Write an outcome and, after it, how far the sides have been read."""
     errors = [
         JobError(
@@ -83,7 +85,9 @@ def record_unreadable(task: Task, jobs: Jobs, side: Side, problems: Sequence[Unr
     rows = [_unreadable_entry(side, direction, problem, known.get(problem.key)) for problem in problems]
     skipped = sum(row["skipped"] for row in rows)
     errors = [
-        JobError(jobs[direction], row["left_key"], row["right_key"], problem.field, row["kind"], row["message"])
+        JobError(
+            jobs[direction], row["left_key"], row["right_key"], problem.field, row["kind"], row["message"]
+        )
         for row, problem in zip(rows, problems, strict=True)
     ]
     counters = {"failed": len(rows) - skipped, "skipped": skipped}

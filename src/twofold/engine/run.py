@@ -28,7 +28,7 @@ from twofold.engine.recorder import Jobs, mark, record_unreadable
 from twofold.engine.task import PAGE, Task
 from twofold.engine.uncoupled import ensure_matched
 from twofold.errors import Interrupted, TwofoldError
-from twofold.ports import Bookmark, Unreadable
+from twofold.ports import Bookmark, Unreadable, chunks
 
 _PENDING = (Link.PENDING_RIGHT.value, Link.PENDING_LEFT.value, Link.IN_DOUBT.value)
 
@@ -159,7 +159,9 @@ class Run:
             return feeds
         sizes = {feed.side: reader.count_on(self.task, feed.side) for feed in feeds}
         unknown = 1 << 60
-        return sorted(feeds, key=lambda feed: unknown if sizes[feed.side] is None else int(sizes[feed.side] or 0))
+        return sorted(
+            feeds, key=lambda feed: unknown if sizes[feed.side] is None else int(sizes[feed.side] or 0)
+        )
 
     def _deletes_on_target(self, side: Side) -> None:
         """A run reads no changes from a side that is only its target, but what vanished there must be noticed."""
@@ -169,7 +171,7 @@ class Run:
         expected = None if bookmark is None or bookmark.count is None else bookmark.count + before
         swept = bookmark.swept if bookmark is not None else None
         if task.store.coupling_count(task.name) and deletes.sweep_is_due(task, bookmark, expected, count):
-            for gone in deletes.swept(task, side):
+            for gone in deletes.swept(task, side, []):
                 self._gone(gone)
             swept = task.clock.now()
         # Where the mapping reads this side too, its bookmark is no business of a narrowed run.
@@ -213,7 +215,9 @@ class Run:
 
     def _blocked(self) -> pl.DataFrame:
         frames = list(self.task.store.entry_pages(self.task.name, PAGE))
-        blocked = [frame.filter((pl.col("kind") == EntryKind.BLOCKED.value) & ~pl.col("skipped")) for frame in frames]
+        blocked = [
+            frame.filter((pl.col("kind") == EntryKind.BLOCKED.value) & ~pl.col("skipped")) for frame in frames
+        ]
         return pl.concat(blocked) if blocked else pl.DataFrame({"left_key": [], "right_key": []})
 
     def _unreadable(self, problems: Mapping[Side, Sequence[Unreadable]]) -> None:
@@ -264,9 +268,16 @@ class Feed:
 
     def run(self, *, judges_all: bool) -> None:
         """Process every page; the cursor is stored with each."""
+        resumed = self.start.whole and self.start.since is not None
+        self._read(self.start if judges_all else replace(self.start, thorough=False))
+        if resumed:
+            # What people changed since the interruption may lie before the place from which this went on.
+            self.start = reader.Start(self.cursor, whole=False)
+            self._read(self.start)
+
+    def _read(self, start: reader.Start) -> None:
         task = self.host.task
         self.made_before = self.host.memory.balance(self.side)
-        start = self.start if judges_all else replace(self.start, thorough=False)
         for number, page in enumerate(reader.feed(task, self.side, start, creates=task.policy.creates)):
             if number == 0:
                 self.count = page.count
@@ -275,14 +286,17 @@ class Feed:
             self.deleted += page.deleted
             self.fresh += page.fresh
             self.host._unreadable({self.side: page.read.unreadable})
-            if page.read.rows.is_empty():
-                self.host._check_stop()
-                continue
-            if page.fresh:
-                self.host._ensure_matched()
-            pairs, problems = reader.pairs_of_rows(task, self.side, page.read.rows)
-            self.host._unreadable({self.side.other: problems})
-            self.host._process(pairs, self._bookmarks(complete=False))
+            self._take(page.read.rows, fresh=page.fresh > 0)
+
+    def _take(self, rows: pl.DataFrame, *, fresh: bool) -> None:
+        if rows.is_empty():
+            self.host._check_stop()
+            return
+        if fresh:
+            self.host._ensure_matched()
+        pairs, problems = reader.pairs_of_rows(self.host.task, self.side, rows)
+        self.host._unreadable({self.side.other: problems})
+        self.host._process(pairs, self._bookmarks(complete=False))
 
     def _total(self) -> int | None:
         return self.count if self.start.whole else None
@@ -311,8 +325,10 @@ class Feed:
             run._gone(couplings)
         swept = self.bookmark.swept if self.bookmark is not None else None
         if self._must_sweep():
-            for couplings in deletes.swept(task, self.side):
+            arrived: list[str] = []
+            for couplings in deletes.swept(task, self.side, arrived):
                 run._gone(couplings)
+            self._take_arrived(arrived)
             swept = task.clock.now()
         if task.plan is not None:
             return
@@ -320,6 +336,13 @@ class Feed:
         final = replace(last, count=self._expected_next(), swept=swept or task.clock.now())
         if final != self.bookmark:
             mark(task, {self.side: final})
+
+    def _take_arrived(self, keys: Sequence[str]) -> None:
+        """Records that the feed did not bring: they entered the filter, or the table, without a new stamp."""
+        for part in chunks(keys, PAGE):
+            read = reader.fetch(self.host.task, self.side, part)
+            self.host._unreadable({self.side: read.unreadable})
+            self._take(read.rows, fresh=True)
 
     def _must_sweep(self) -> bool:
         task = self.host.task

@@ -35,7 +35,9 @@ def _in_scope(task: Task, side: Side, keys: list[str], notes: list[str]) -> list
         if key in inside or (key in coupled and key not in there):
             found.append(key)
         elif key in there:
-            notes.append(f"{task.name}: {key} in {name} is outside the mapping's filter; nothing was done with it.")
+            notes.append(
+                f"{task.name}: {key} in {name} is outside the mapping's filter; nothing was done with it."
+            )
         else:
             notes.append(f"{task.name}: there is no record {key} in {name}; nothing was done.")
     return found

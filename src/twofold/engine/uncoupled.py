@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -23,7 +24,7 @@ def ensure_matched(task: Task, jobs: Jobs, memory: Memory) -> None:
     if not task.policy.creates or not task.layout.mapping.match or memory.matched:
         return
     memory.matched = True
-    matches = match(task)
+    matches = _without_withheld(match(task), memory)
     memory.withheld[Side.LEFT].update(matches.ambiguous["left_key"].to_list())
     memory.withheld[Side.RIGHT].update(matches.ambiguous["candidates"].explode().drop_nulls().to_list())
     if task.plan is not None:
@@ -31,6 +32,12 @@ def ensure_matched(task: Task, jobs: Jobs, memory: Memory) -> None:
         return
     couple(task, matches)
     _record(task, jobs, memory, matches)
+
+
+def _without_withheld(matches: Matches, memory: Memory) -> Matches:
+    """A record that may belong to an insert in doubt is coupled with nothing else."""
+    held = pl.any_horizontal(pl.col(f"{side}_key").is_in(list(memory.withheld[side])) for side in Side)
+    return replace(matches, coupled=matches.coupled.filter(~held))
 
 
 def _plan(task: Task, memory: Memory, matches: Matches) -> None:

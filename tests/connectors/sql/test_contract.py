@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -139,15 +140,17 @@ def _sqlite(value: Any) -> Any:
 class PostgresqlArrangement(SqlArrangement):
     """PostgreSQL with a sequence for row versions."""
 
-    types = {
-        FieldType.INTEGER: sa.BigInteger(),
-        FieldType.GUID: sa.Uuid(as_uuid=False),
-        FieldType.TEXT: sa.Text(),
-        FieldType.DECIMAL: sa.Numeric(),
-        FieldType.BOOLEAN: sa.Boolean(),
-        FieldType.DATE: sa.Date(),
-        FieldType.DATETIME: sa.DateTime(timezone=True),
-    }
+    types = MappingProxyType(
+        {
+            FieldType.INTEGER: sa.BigInteger(),
+            FieldType.GUID: sa.Uuid(as_uuid=False),
+            FieldType.TEXT: sa.Text(),
+            FieldType.DECIMAL: sa.Numeric(),
+            FieldType.BOOLEAN: sa.Boolean(),
+            FieldType.DATE: sa.Date(),
+            FieldType.DATETIME: sa.DateTime(timezone=True),
+        }
+    )
 
     def extras(self, feed: FeedKind, schema: str | None) -> list[str]:
         if feed is not FeedKind.ROW_VERSION:
