@@ -27,10 +27,19 @@ def test_init_makes_what_is_missing_and_keeps_what_is_there(
     assert desk.run("init", "notes.txt").code == 2
 
 
-def test_missing_databases_are_a_warning_at_apply_and_a_problem_at_check(empty_desk: Desk) -> None:
+def test_missing_databases_are_refused_by_apply(empty_desk: Desk) -> None:
     done = empty_desk.configure()
+    assert done.code == 2
+    assert [line.split(": ")[0] for line in done.err.splitlines()[1:]] == ["twofold.yaml:2", "twofold.yaml:3"]
+    assert empty_desk.json("export")["configuration"].strip() in ("", "connections: {}\nmappings: {}")
+
+
+def test_a_system_out_of_reach_is_a_warning_at_apply_and_a_problem_at_check(empty_desk: Desk) -> None:
+    make_tables(empty_desk.folder)
+    nobody = CONFIGURATION.replace("sqlite:///crm.db", "postgresql://me@127.0.0.1:9/crm")
+    done = empty_desk.configure(nobody)
     assert done.code == 0
-    assert done.err.count("Warning: ") == 2
+    assert done.err.count("Warning: ") == 1
     checked = empty_desk.run("check")
     assert checked.code == 2
     assert "A run could not begin yet." in checked.out

@@ -160,7 +160,7 @@ def key_of(number: int, side: Side) -> str:
 
 
 def frame_of(batch: Sequence[Sample]) -> pl.DataFrame:
-    """The samples as a frame of pairs, with `#sample`, the number of each."""
+    """The samples as a frame of pairs, with `sample`, the number of each."""
     linked = [(number, sample) for number, sample in enumerate(batch) if sample.link is not Link.NONE]
     couplings = couplings_of([_coupling(number, sample) for number, sample in linked])
     rows: dict[Side, dict[str, Mapping[str, Any]]] = {side: {} for side in Side}
@@ -170,8 +170,8 @@ def frame_of(batch: Sequence[Sample]) -> pl.DataFrame:
             if row is not None:
                 rows[side][key_of(number, side)] = {**row, "#version": f"now {number}"}
     pairs = pairs_of(LAYOUT, couplings, rows[Side.LEFT], rows[Side.RIGHT])
-    number = pl.coalesce("left_key", "right_key").str.slice(1).cast(pl.Int64)
-    return pairs.with_columns(number.alias("#number")).rename({"#number": "sample"})
+    told_apart = pl.coalesce("left_key", "right_key").str.slice(1).cast(pl.Int64)
+    return pairs.with_columns(told_apart.alias("sample"))
 
 
 def _coupling(number: int, sample: Sample) -> dict[str, Any]:

@@ -35,10 +35,9 @@ def agrees_with_golden(name: str, text: str) -> bool:
 
 def line_of(pair_: FieldMapping, left: Field, right: Field, way: Direction = Direction.BOTH) -> Line:
     """One line between two fields, as a layout makes it."""
-    fields = (left, right)
-    schemas = [Schema("table", tuple(f for f in [field] if f.name)) for field in fields]
     mapping = mapping_of(replace(pair_, direction=way))
-    return lay_out(mapping, *schemas, {pair_.identity: 0}).lines[0]
+    schemas = Schema("customer", (left,)), Schema("account", (right,))
+    return lay_out(mapping, schemas[0], schemas[1], {pair_.identity: 0}).lines[0]
 
 
 def mapping_of(*pairs: FieldMapping, **changes: Any) -> TableMapping:
@@ -53,11 +52,9 @@ def layout_of(
     """The layout of a mapping between two tables with a text key `id` and these fields."""
     key = Field("id", TEXT, length=36, nullable=False)
     slots = {pair_.identity: number for number, pair_ in enumerate(mapping.fields)}
-    schemas = [
-        Schema(side.table, (key, *own), ("id",))
-        for side, own in ((mapping.left, left), (mapping.right, right))
-    ]
-    return lay_out(mapping, *schemas, slots, circular)
+    customer = Schema(mapping.left.table, (key, *left), ("id",))
+    account = Schema(mapping.right.table, (key, *right), ("id",))
+    return lay_out(mapping, customer, account, slots, circular)
 
 
 def couplings_of(rows: Sequence[Row]) -> pl.DataFrame:

@@ -73,13 +73,14 @@ def content_of(codes: dict[str, FieldCode]) -> Content:
 
 def situation_of(sample: Sample, full: bool) -> Situation:
     codes = {name: code_of(sample, name, full) for name in NAMES}
-    return Situation(sample.link, *(state_of(sample, side) for side in Side), content_of(codes))
+    left, right = (state_of(sample, side) for side in Side)
+    return Situation(sample.link, left, right, content_of(codes))
 
 
 # -- the laws ----------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(BATCHES, POLICIES, st.booleans())
 def test_every_pair_is_judged_as_the_plain_rules_judge_it(
     batch: list[Sample], policy: Policy, full: bool

@@ -165,11 +165,11 @@ def test_values_of_different_types_match_where_they_can_be_compared(
     kinds: tuple[Field, Field], values: tuple[Any, Any]
 ) -> None:
     layout = layout_of(mapping_of(FieldMapping("k", "k"), match=(("k",),)), [kinds[0]], [kinds[1]])
-    frames = [
+    left, right = (
         pl.DataFrame({"#key": [name], "k": [value]}, schema={"#key": pl.String(), "k": own.dtype})
         for name, own, value in zip("LR", kinds, values, strict=True)
-    ]
-    assert coupled(match(*frames, layout)) == {("L", "R")}
+    )
+    assert coupled(match(left, right, layout)) == {("L", "R")}
 
 
 def test_a_text_does_not_match_its_beginning() -> None:

@@ -10,13 +10,13 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from specimens import layout_of, line_of, mapping_of
+from specimens import line_of
 
 from twofold.core.classify import equal
-from twofold.core.layout import Line, common_ground, constant_as, lay_out, line_signature, source_value
-from twofold.core.mapping import FieldMapping, Lookup, Rule, Template, Templates, Transform
+from twofold.core.layout import Line
+from twofold.core.mapping import FieldMapping, Lookup, Rule, Transform
 from twofold.core.names import Direction, LookupMissing, Side
-from twofold.core.schema import Field, FieldType, Schema
+from twofold.core.schema import Field, FieldType
 from twofold.core.translation import Lookups, option_pairs, translate
 
 Kind = FieldType
@@ -250,87 +250,8 @@ def test_a_blank_source_keeps_the_target_where_the_mapping_says_so() -> None:
         assert agree(line, left, right) is expected
 
 
-# -- layouts -----------------------------------------------------------------------------------------------
-
-
 def test_a_pair_that_rules_make_comparable_is_compared_as_the_target_has_it() -> None:
     chain = Transform(to_right=(Rule("extract_from_date", {"part": "year"}),))
     pair = pair_of(transform=chain, direction=Direction.TO_RIGHT)
     line = line_of(pair, Field("a", Kind.DATE), Field("b", Kind.INTEGER), Direction.TO_RIGHT)
     assert arrive(line, date(2026, 5, 7))[0] == 2026
-
-
-def test_a_pair_that_nothing_makes_comparable_has_no_layout() -> None:
-    with pytest.raises(ValueError, match="cannot be compared"):
-        line_of(pair_of(), Field("a", Kind.DATE), Field("b", Kind.INTEGER))
-    assert isinstance(common_ground(pair_of(options={"a": 1}), TEXT_LEFT, Field("b", Kind.BINARY)), str)
-
-
-def test_a_layout_reads_only_what_something_needs() -> None:
-    mapping = mapping_of(
-        FieldMapping("name", "fullname"),
-        FieldMapping(None, "label", combine=("city", "zip"), join=", "),
-        FieldMapping(None, "kind", constant=3),
-        FieldMapping("fax", "fax", enabled=False),
-        templates=Templates(right=(Template({"owner": "x"}, {"country": "US"}),)),
-    )
-    names = ("name", "city", "zip", "fax", "country", "other")
-    layout = layout_of(
-        mapping,
-        [Field(name, Kind.TEXT) for name in names],
-        [
-            Field("kind", Kind.INTEGER),
-            *(Field(name, Kind.TEXT) for name in ("fullname", "label", "owner", "fax")),
-        ],
-    )
-    assert layout.read[Side.LEFT] == ("city", "country", "name", "zip")
-    assert layout.read[Side.RIGHT] == ("fullname", "kind", "label")
-    assert layout.width == 3
-    assert not layout.writes_key(Side.RIGHT)
-    rows = pl.DataFrame({"city": ["Oslo"], "zip": ["0150"]})
-    assert rows.select(source_value(layout.lines[1], Side.LEFT)).item() == "Oslo, 0150"
-    assert rows.select(source_value(layout.lines[2], Side.LEFT)).item() == "3"
-
-
-def test_a_cursor_is_worth_nothing_once_the_mapping_reads_otherwise() -> None:
-    fields = [Field("name", Kind.TEXT), Field("city", Kind.TEXT)]
-    plain = mapping_of(FieldMapping("name", "name"))
-    others = [
-        mapping_of(FieldMapping("name", "name"), direction=Direction.TO_RIGHT),
-        mapping_of(FieldMapping("name", "city")),
-        mapping_of(FieldMapping("name", "name", transform=rules("trim"))),
-        mapping_of(FieldMapping("name", "name"), FieldMapping("city", "city")),
-    ]
-    signatures = [layout_of(mapping, fields, fields).feed_signature() for mapping in (plain, *others)]
-    assert len(set(signatures)) == len(signatures)
-    assert layout_of(plain, fields, fields).feed_signature() == signatures[0]
-
-
-def test_a_base_outlives_what_does_not_change_canonical_values() -> None:
-    one = line_signature(pair_of(), TEXT_LEFT, TEXT_RIGHT)
-    assert line_signature(pair_of(sensitive=True, not_null=True), TEXT_LEFT, TEXT_RIGHT) == one
-    assert line_signature(pair_of(truncate=True), TEXT_LEFT, TEXT_RIGHT) != one
-    assert line_signature(pair_of(), TEXT_LEFT, Field("b", Kind.CODE)) != one
-    assert line_signature(pair_of(options={"a": 1}), TEXT_LEFT, TEXT_RIGHT) != one
-    assert line_signature(pair_of(**LOOKED_UP), TEXT_LEFT, TEXT_RIGHT) != one
-
-
-def test_a_key_is_mapped_when_every_part_of_it_is_written() -> None:
-    schema = Schema("t", (Field("x", Kind.TEXT), Field("y", Kind.TEXT)), ("x", "y"))
-    pairs = (FieldMapping("x", "x"), FieldMapping("y", "y"))
-    slots = {pair.identity: number for number, pair in enumerate(pairs)}
-    both = lay_out(
-        mapping_of(*pairs, left=mapping_of().left, direction=Direction.TO_RIGHT), schema, schema, slots
-    )
-    assert not both.writes_key(Side.LEFT)
-    assert both.key(Side.LEFT) == ("id",)
-
-
-def test_a_constant_is_what_the_field_makes_of_it() -> None:
-    for value, own, expected in (
-        ("3", Field("b", Kind.OPTION), 3),
-        ("true", Field("b", Kind.BOOLEAN), True),
-        ("x", Field("b", Kind.INTEGER), None),
-        (None, TEXT_RIGHT, None),
-    ):
-        assert pl.select(constant_as(value, own)).item() == expected

@@ -148,7 +148,7 @@ def as_text(value: Any, kind: FieldType) -> str:
 
 
 @pytest.mark.parametrize(("source", "target"), comparable_pairs())
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(st.data())
 def test_there_and_back_keeps_what_both_can_express(
     source: FieldType, target: FieldType, data: st.DataObject

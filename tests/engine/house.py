@@ -282,7 +282,7 @@ class House:
         """How many writes both systems have seen."""
         return self.left.counter + self.right.counter
 
-    def values(self, *fields: str) -> tuple[list[Sequence[Any]], list[Sequence[Any]]]:
+    def values(self, *fields: str) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
         """The sorted values of these fields on both sides."""
         names = fields or ("name", "phone", "city")
         sides = (self.left.rows("customer"), self.right.rows("account"))

@@ -158,14 +158,14 @@ def test_our_own_writes_are_no_edits(house: House) -> None:
 
 def test_an_edit_under_the_identity_of_the_program_is_an_edit(build: Build) -> None:
     house = build(facts={"returns_versions": False})
-    left, right = couple_one(house)
+    _, right = couple_one(house)
     house.right.edit("account", right, name="By a flow")
     house.run()
     assert house.values("name")[0] == [("By a flow",)]
 
 
 def test_drift_of_a_one_way_field_is_left_then_listed_then_corrected_by_full(house: House) -> None:
-    left, right = couple_one(house)
+    _, right = couple_one(house)
     house.right.edit("account", right, email="drift")
     assert house.run() == {"to_right": {}, "to_left": {"unchanged": 1}}
     assert right_row(house, right)["email"] == "drift"
@@ -189,7 +189,7 @@ def test_what_a_record_had_in_a_one_way_field_survives_the_making_of_its_counter
 
 
 def test_force_writes_and_counts_pairs_that_are_equal(house: House) -> None:
-    left, right = couple_one(house)
+    left, _ = couple_one(house)
     assert house.run(left=[left], force=Direction.TO_RIGHT)["to_right"] == {"modified": 1}
     assert house.run(full=True, force=Direction.TO_RIGHT)["to_right"] == {"modified": 1}
 

@@ -23,7 +23,7 @@ def pair(house: House) -> str:
 
 
 @pytest.mark.parametrize("left", MINUTES)
-@pytest.mark.parametrize("right", (-5, 5))
+@pytest.mark.parametrize("right", [-5, 5])
 def test_clocks_that_are_wrong_by_minutes_hide_no_edit(house: House, left: int, right: int) -> None:
     house.left.advance(minutes=left)
     house.right.advance(minutes=right)

@@ -179,7 +179,9 @@ def fed(kind: FeedKind, **changes: Any) -> tuple[Any, dict[str, Any]]:
     version = Field("version", FieldType.INTEGER)
     stamp = "modified_at" if kind is FeedKind.MODIFIED else None
     number = "version" if kind is FeedKind.ROW_VERSION else None
-    sides = {side.value: TableSide(side.value, TABLES[side], ("id",), stamp, number, kind) for side in Side}
+    sides: dict[str, Any] = {
+        side.value: TableSide(side.value, TABLES[side], ("id",), stamp, number, kind) for side in Side
+    }
     tables = {side.value: customer(TABLES[side], version) for side in Side}
     return mapping_of(**sides, **changes), tables
 

@@ -166,7 +166,7 @@ def with_two_keys(table: str) -> Schema:
 
 
 def composite(build: Build) -> House:
-    sides = {
+    sides: dict[str, Any] = {
         side: TableSide(name, table, ("company", "id"), "modified_at")
         for side, name, table in (("left", "erp", "customer"), ("right", "crm", "account"))
     }

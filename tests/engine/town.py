@@ -1,4 +1,4 @@
-"""The state machine's world with the real engine in it: memory systems, a real store, many kinds of mapping."""
+"""The state machine's world with the real engine in it: memory systems, a real store, many mappings."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ QUESTIONS = {kind.value for kind in EntryKind if kind.is_question}
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What kind of world: a policy, how each side tells its changes and makes its keys, and what it cannot do."""
+    """What kind of world: a policy, how sides tell their changes and make keys, and what they cannot do."""
 
     policy: Policy
     feeds: tuple[FeedKind, FeedKind] = (FeedKind.MODIFIED, FeedKind.MODIFIED)

@@ -1,4 +1,4 @@
-"""A real process, killed with SIGKILL at random moments and started again, makes no duplicate and misses no row.
+"""A real process, killed at random moments and started again, makes no duplicate and misses no row.
 
 `TWOFOLD_KILL_ROWS` and `TWOFOLD_KILLS` ask for more rows and more kills; `TWOFOLD_SEED` for other moments.
 """

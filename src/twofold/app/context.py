@@ -116,14 +116,29 @@ class Context:
         self.store.close()
 
 
+def _refuse_no_workspace(workspace: Path) -> None:
+    if (workspace / FILE_NAME).exists():
+        return
+    from twofold.app.settings import FILE
+
+    if workspace.is_file():
+        raise Refused(f"{workspace} is a file. Name the folder of a workspace with --workspace.")
+    if (workspace / FILE).exists():
+        raise Refused(
+            f"{workspace} has {FILE}, but no {FILE_NAME}, which remembers what is coupled. If it "
+            "was there before, put it back; otherwise run `twofold init`, then `twofold apply`."
+        )
+    raise Refused(
+        f"{workspace} is not a workspace yet. Run `twofold init` there, or name another with --workspace."
+    )
+
+
 @contextmanager
 def opened(workspace: Path, *, accept_systems: bool = False, create: bool = False) -> Iterator[Context]:
     """The workspace, open; raises `Refused` if there is none and `create` is false."""
     location = default_location(workspace, os.environ)
-    if not create and VARIABLE not in os.environ and not (workspace / FILE_NAME).exists():
-        raise Refused(
-            f"{workspace} is not a workspace yet. Run `twofold init` there, or name another with --workspace."
-        )
+    if not create and VARIABLE not in os.environ:
+        _refuse_no_workspace(workspace)
     context = Context(workspace, open_store(location, create=create), accept_systems=accept_systems)
     try:
         yield context

@@ -10,7 +10,7 @@ import polars as pl
 
 from twofold.app.context import Context
 from twofold.app.runs import Report
-from twofold.app.wiring import Silent, Wiring
+from twofold.app.wiring import Silent, Wiring, check_keys
 from twofold.core.frames import KEY
 from twofold.core.mapping import TableMapping
 from twofold.core.matching import Matches
@@ -57,6 +57,8 @@ def couple(
     _check_then(mapping, then)
     task = wiring.task(mapping, Options())
     (left,), (right,) = reader.canonical_keys([left]), reader.canonical_keys([right])
+    check_keys(task.ends[Side.LEFT], [left])
+    check_keys(task.ends[Side.RIGHT], [right])
     report = Report()
     with context.store.claim(task.name):
         for side, key in ((Side.LEFT, left), (Side.RIGHT, right)):

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from twofold.app.context import Context
-from twofold.app.wiring import Wiring
+from twofold.app.wiring import Wiring, check_keys
 from twofold.core.classify import SHORT
 from twofold.core.decide import ACTIONS, ASKS, Action
 from twofold.core.digest import unpack
@@ -90,6 +90,7 @@ def explain(context: Context, name: str, left: str | None = None, right: str | N
     side = Side.LEFT if left is not None else Side.RIGHT
     (key,) = reader.canonical_keys([left if left is not None else str(right)])
     task = Wiring(context).task(mapping, Options(), plan=MappingPlan(mapping.name))
+    check_keys(task.ends[Side.LEFT if left is not None else Side.RIGHT], [key])
     row, derived = _judged(task, side, key)
     return _explanation(context, task, row, derived)
 

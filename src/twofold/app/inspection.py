@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,10 +18,11 @@ from twofold.core.check import check_schemas, needs_of, warn_schemas
 from twofold.core.mapping import Problem, TableMapping
 from twofold.core.names import Side
 from twofold.core.schema import Field, Schema
-from twofold.errors import Refused, TwofoldError
+from twofold.errors import NotAuthorised, Refused, TwofoldError
 from twofold.ports import Connector
 
-Connect = Callable[[str, Mapping[str, Any]], Connector]
+SLIP = 0.85
+"""How alike a table that is missing and one that is there must be written to be the same, misspelt."""
 
 
 @runtime_checkable
@@ -33,13 +36,17 @@ class TableMaker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One connection: which system it leads to, or why to none; `expected` is the system until now."""
+    """One connection: which system it leads to, or why to none; `expected` is the system until now.
+
+    `faults` are sentences about settings that a person must correct, as opposed to a system out of reach.
+    """
 
     name: str
     kind: str
     identity: str | None = None
     expected: str | None = None
     problem: str | None = None
+    faults: tuple[str, ...] = ()
 
     @property
     def moved(self) -> bool:
@@ -53,12 +60,16 @@ class Line:
 
 @dataclass(slots=True)
 class Finding:
-    """What was found about one mapping; `missing` are sentences about tables that are not there."""
+    """What was found about one mapping; `missing` are sentences about tables that are not there.
+
+    `misspelt` are those of them that look like a slip, because a table of nearly the same name is there.
+    """
 
     mapping: TableMapping
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     missing: dict[Side, str] = field(default_factory=dict)
+    misspelt: list[Problem] = field(default_factory=list)
     unreachable: bool = False
 
 
@@ -84,6 +95,19 @@ class Inspection:
         return [problem for finding in self.findings for problem in finding.problems]
 
     @property
+    def slips(self) -> list[Problem]:
+        """Tables and settings of connections that a person must have written wrongly."""
+        tables = [problem for finding in self.findings for problem in finding.misspelt]
+        return [*(problem for line in self.connections for problem in self._faults(line)), *tables]
+
+    def _faults(self, line: Line) -> Iterator[Problem]:
+        settings = self.configuration.connections[line.name]
+        for fault in line.faults:
+            sentence = fault.removeprefix(f"connection {line.name}, ")
+            named = next((key for key in settings if re.search(rf"\b{re.escape(key)}\b", sentence)), None)
+            yield Problem(("connections", line.name, *([named] if named else [])), sentence)
+
+    @property
     def warnings(self) -> list[Problem]:
         """What the tables allow but will surprise."""
         return [warning for finding in self.findings for warning in finding.warnings]
@@ -95,16 +119,18 @@ def inspect(
     expected: Mapping[str, str | None],
     *,
     names: Sequence[str] | None = None,
+    connections: Collection[str] = (),
     ddl: bool = False,
 ) -> Inspection:
     """Connect every connection, describe every table and check the mappings (those of `names`, if given).
 
-    `expected` is the system each connection led to until now. Nothing here raises for a system that cannot be
-    reached: that is a finding.
+    With `names`, only the connections of those mappings are tried, and `connections`. `expected` is the
+    system each connection led to until now. Nothing here raises for a system that cannot be reached: that is
+    a finding.
     """
     found = Inspection(configuration)
     wanted = [m for name, m in configuration.mappings.items() if names is None or name in names]
-    used = {m.on(side).connection for m in wanted for side in Side}
+    used = {m.on(side).connection for m in wanted for side in Side} | set(connections)
     with _connected(configuration, workspace, expected, used if names is not None else None) as (
         lines,
         open_,
@@ -148,9 +174,11 @@ def _connect(
         connector = registry.connect(name, resolve_secrets(settings, workspace, name), workspace)
         open_[name] = connector
         return Line(name, kind, connector.identity(), expected)
+    except (Refused, NotAuthorised) as error:
+        faults = tuple(dict.fromkeys((str(error), *getattr(error, "problems", ()))))
+        return Line(name, kind, None, expected, " ".join(faults), faults)
     except TwofoldError as error:
-        further = " ".join(getattr(error, "problems", ()))
-        return Line(name, kind, None, expected, further or str(error))
+        return Line(name, kind, None, expected, str(error))
 
 
 class _Reader:
@@ -184,6 +212,7 @@ class _Reader:
             self._schemas[mapping.name, side] = connector.describe(own.table)
         except Refused as error:
             found.missing[side] = str(error)
+            found.misspelt += _misspelt(mapping, side, connector, str(error))
         except TwofoldError as error:
             found.unreachable = True
             found.missing[side] = str(error)
@@ -214,6 +243,14 @@ class _Reader:
                 f"{mapping.name}: {proposal.connection} cannot say how to make {proposal.table}. "
                 f"It needs: {', '.join(f.name for f in proposal.fields)}."
             )
+
+
+def _misspelt(mapping: TableMapping, side: Side, connector: Connector, sentence: str) -> Iterator[Problem]:
+    name, there = mapping.on(side).table, connector.tables()
+    near = get_close_matches(name.lower(), [table.lower() for table in there], n=1, cutoff=SLIP)
+    if near and name not in there:
+        rest = f"Correct the name; if {name} is to be a new table, make it first."
+        yield Problem(("mappings", mapping.name, str(side), "table"), f"{sentence} {rest}")
 
 
 def _statement(connector: TableMaker, proposal: Proposal) -> str:

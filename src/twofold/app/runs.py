@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from twofold.app.context import Context
@@ -111,8 +112,10 @@ class _Session:
     def run(self, mappings: Sequence[TableMapping]) -> Report:
         """Run them all; what breaks off one mapping does not stop those that do not need it."""
         try:
+            self._look_at(mappings)
             for mapping in mappings:
-                self._guarded(mapping.name, self._run_one_of(mapping))
+                if mapping.name not in self.failed:
+                    self._guarded(mapping.name, self._run_one_of(mapping))
             self._second_passes()
         except Interrupted as stopped:
             self.report.interrupted = True
@@ -123,17 +126,24 @@ class _Session:
         self._close_waiting(None)
         return self.report
 
+    def _look_at(self, mappings: Sequence[TableMapping]) -> None:
+        """See all tables before anything is written: what is refused for one of them is refused for all."""
+        for mapping in mappings:
+            if _reason_to_leave_out(mapping, self.options.direction, ()) is None:
+                self._guarded(mapping.name, partial(self.wiring.look_at, mapping, self.options))
+
     def _run_one_of(self, mapping: TableMapping) -> Callable[[], None]:
         return lambda: self._run_one(mapping)
 
-    def _guarded(self, name: str, work: Callable[[], None]) -> None:
+    def _guarded(self, name: str, work: Callable[[], object]) -> None:
         try:
             work()
         except (Interrupted, Refused):
             raise
         except TwofoldError as error:
             self.failed.add(name)
-            self.report.broken.append(str(error))
+            if str(error) not in self.report.broken:
+                self.report.broken.append(str(error))
 
     def _run_one(self, mapping: TableMapping) -> None:
         if self._is_out(mapping):

@@ -56,7 +56,7 @@ def resolve_secrets(settings: Mapping[str, Any], workspace: File, connection: st
 
     resolved = _mapped(dict(settings), (), replaced)
     if problems:
-        raise Refused(problems[0] if len(problems) == 1 else "Secrets are missing.", tuple(problems))
+        raise Refused(problems[0], tuple(problems))
     return dict(resolved)
 
 

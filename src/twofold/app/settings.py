@@ -74,6 +74,24 @@ def merge(stored: Configuration, new: Configuration, *, prune: bool = False) -> 
     return Configuration(connections, mappings, new.text, new.source, new.document)
 
 
+def twins(stored: Configuration, new: Configuration, *, prune: bool = False) -> list[Problem]:
+    """Mappings that differ from another only in upper and lower case, by which no command could tell them."""
+    kept = [] if prune else [name for name in stored.mappings if name not in new.mappings]
+    seen = {name.lower(): name for name in kept}
+    found = []
+    for name in new.mappings:
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            hint = (
+                f' "{other}" is applied already: write it the same way'
+                if other in kept
+                else " Rename one of them"
+            )
+            sentence = f'"{name}" and "{other}" are one name, because upper and lower case count as the same.'
+            found.append(Problem(("mappings", name), f"{sentence}{hint}."))
+    return found
+
+
 def refuse(configuration: Configuration, problems: Sequence[Problem]) -> None:
     """Raise `Refused` if there are problems: a summary, and one sentence a problem."""
     if problems:
@@ -92,7 +110,10 @@ def _sentence(line: int, problem: Problem, source: str) -> str:
     section, name = (*problem.where, "", "")[:2]
     owner = {"connections": f"connection {name}: ", "mappings": f"{name}: "}.get(str(section), "")
     place = f"{source}:{line}: " if line else ""
-    prefix = place + (owner if name else "")
+    says_it = (
+        not name or f'connection "{name}"' in problem.sentence or f'Connection "{name}"' in problem.sentence
+    )
+    prefix = place if says_it else place + owner
     # A second line marks a place in the first one, so it moves along.
     return prefix + problem.sentence.replace("\n", "\n" + " " * len(prefix))
 

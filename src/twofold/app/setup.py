@@ -11,7 +11,7 @@ from twofold.app.definitions import definition
 from twofold.app.differences import Change, difference
 from twofold.app.export import dump
 from twofold.app.inspection import Inspection, Line, inspect
-from twofold.app.settings import FILE, Configuration, load, merge, refuse
+from twofold.app.settings import FILE, Configuration, load, merge, refuse, twins
 from twofold.app.starter import starter
 from twofold.errors import Refused
 
@@ -82,11 +82,13 @@ def apply(
 ) -> Application:
     """Make the state say what the file says, once `confirm` agrees; what it does not name is left alone.
 
-    `prune` removes it, and `forget` deletes the couplings of mappings that are no longer configured. Missing
-    tables and systems out of reach are warnings; a mapping that does not fit its tables is `Refused`.
+    `prune` removes it, and `forget` deletes the couplings of mappings that are no longer configured. Tables
+    that are still to be made and systems out of reach are warnings; a connection with wrong settings, a
+    misspelt table and a mapping that does not fit its tables are `Refused`.
     """
     stored = context.configuration
     new = load(_text(path), path.name, stored)
+    refuse(new, twins(stored, new, prune=prune))
     found = _planned(context, stored, new, prune=prune, forget=forget)
     if found.lines and not confirm(found):
         return found
@@ -100,17 +102,34 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise Refused(f"There is no file {path}. Run `twofold init`, or name the file to apply.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
-        raise Refused(f"{path} cannot be read: {reason}.") from error
+    except IsADirectoryError:
+        raise Refused(f"{path} is a folder. Name the file in it, such as {path / FILE}.") from None
+    except OSError as error:
+        raise Refused(
+            f"{path} cannot be read: {error.strerror}. Correct that, or name another file."
+        ) from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise Refused(
+            f"{path.name}:{line}: the file is not text in UTF-8. Save it in UTF-8 with your editor, then "
+            "apply it again."
+        ) from error
 
 
 def _planned(
     context: Context, stored: Configuration, new: Configuration, *, prune: bool, forget: bool
 ) -> Application:
     merged = merge(stored, new, prune=prune)
-    inspection = inspect(merged, context.workspace, identities(context, merged), names=list(new.mappings))
-    refuse(replace(merged, source=new.source, document=new.document), inspection.problems)
+    inspection = inspect(
+        merged,
+        context.workspace,
+        identities(context, merged),
+        names=list(new.mappings),
+        connections=new.connections,
+    )
+    # A connection that only the state knows is not the file's fault.
+    wrong = [p for p in inspection.slips if p.where[0] == "mappings" or p.where[1] in new.connections]
+    refuse(replace(merged, source=new.source, document=new.document), [*wrong, *inspection.problems])
     gone = [name for name in stored.mappings if name not in merged.mappings]
     earlier = [name for name in context.store.configuration.removed() if name not in merged.mappings]
     return Application(

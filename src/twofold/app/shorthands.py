@@ -16,9 +16,20 @@ What is not a known short form passes through as it is, and the validation says 
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from twofold.app.yaml_source import Document
+from twofold.core.mapping import (
+    FieldMapping,
+    Lookup,
+    Schedule,
+    TableMapping,
+    TableSide,
+    Template,
+    Templates,
+    Transform,
+)
 from twofold.core.pair_rules import Path
 
 WAYS = ("to_right", "to_left")
@@ -28,7 +39,7 @@ def write_out(name: str, data: Any, document: Document, where: Path) -> Any:
     """The mapping called `name` without short forms; `document` learns where its parts went."""
     if not isinstance(data, dict):
         return data
-    mapping = _given(data)
+    mapping = _given(data, TableMapping)
     for side in ("left", "right"):
         _apply(mapping, side, _side, document, (*where, side))
     _apply(mapping, "depends_on", _listed, document, (*where, "depends_on"))
@@ -40,9 +51,10 @@ def write_out(name: str, data: Any, document: Document, where: Path) -> Any:
     return {"name": name, **mapping}
 
 
-def _given(data: dict[str, Any]) -> dict[str, Any]:
-    """A key with nothing after it says nothing."""
-    return {key: value for key, value in data.items() if value is not None}
+def _given(data: dict[str, Any], part: type) -> dict[str, Any]:
+    """A key with nothing after it says nothing; one that is none of `part` stays, to be refused as such."""
+    known = {field.name for field in fields(part)}
+    return {key: value for key, value in data.items() if value is not None or key not in known}
 
 
 def _apply(data: dict[str, Any], key: str, rewrite: Any, document: Document, where: Path) -> None:
@@ -60,7 +72,7 @@ def _listed(value: Any, document: Document, where: Path) -> Any:
 def _side(value: Any, document: Document, where: Path) -> Any:
     if not isinstance(value, dict):
         return value
-    side = _given(value)
+    side = _given(value, TableSide)
     _apply(side, "key", _listed, document, (*where, "key"))
     _apply(side, "filter", _expressions, document, (*where, "filter"))
     return side
@@ -85,7 +97,7 @@ def _groups(value: Any, document: Document, where: Path) -> Any:
 
 def _schedule(value: Any, document: Document, where: Path) -> Any:
     if isinstance(value, dict):
-        return _given(value)
+        return _given(value, Schedule)
     document.relocate(where, (*where, "every"))
     return {"every": value}
 
@@ -93,13 +105,14 @@ def _schedule(value: Any, document: Document, where: Path) -> Any:
 def _templates(value: Any, document: Document, where: Path) -> Any:
     if not isinstance(value, dict):
         return value
-    return {side: _template_list(items, document, (*where, side)) for side, items in _given(value).items()}
+    given = _given(value, Templates)
+    return {side: _template_list(items, document, (*where, side)) for side, items in given.items()}
 
 
 def _template_list(value: Any, document: Document, where: Path) -> Any:
     if not isinstance(value, list):
         return value
-    items = [_given(item) if isinstance(item, dict) else item for item in value]
+    items = [_given(item, Template) if isinstance(item, dict) else item for item in value]
     for number, item in enumerate(items):
         if isinstance(item, dict):
             _apply(item, "when", _expressions, document, (*where, number, "when"))
@@ -118,7 +131,7 @@ def _pairs(value: Any, document: Document, where: Path) -> Any:
 def _pair(value: Any, document: Document, where: Path) -> Any:
     if not isinstance(value, dict):
         return value
-    pair = _given(value)
+    pair = _given(value, FieldMapping)
     _apply(pair, "lookup", _lookup, document, (*where, "lookup"))
     if "transform" in pair:
         pair["transform"] = _transform(pair, document, (*where, "transform"))
@@ -127,7 +140,7 @@ def _pair(value: Any, document: Document, where: Path) -> Any:
 
 def _lookup(value: Any, document: Document, where: Path) -> Any:
     if isinstance(value, dict):
-        return _given(value)
+        return _given(value, Lookup)
     document.relocate(where, (*where, "mapping"))
     return {"mapping": value}
 
@@ -135,7 +148,8 @@ def _lookup(value: Any, document: Document, where: Path) -> Any:
 def _transform(pair: dict[str, Any], document: Document, where: Path) -> Any:
     value = pair["transform"]
     if isinstance(value, dict) and not _is_rule(value):
-        return {way: _chain(chain, document, (*where, way)) for way, chain in _given(value).items()}
+        given = _given(value, Transform)
+        return {way: _chain(chain, document, (*where, way)) for way, chain in given.items()}
     chain = _chain(value, document, where)
     ways = _ways(pair)
     for way in ways:

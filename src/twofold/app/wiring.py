@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from twofold.app.context import Context
 from twofold.core.dependencies import needs_of
+from twofold.core.keys import key_parts
 from twofold.core.layout import Layout, common_ground, lay_out, line_fields, line_signature
 from twofold.core.mapping import FieldMapping, TableMapping
 from twofold.core.names import FeedKind, Side
@@ -15,7 +16,10 @@ from twofold.core.schema import Schema
 from twofold.core.schema_rules import check_schemas
 from twofold.engine.task import Endpoint, Neighbour, Options, Task
 from twofold.errors import Refused, SchemaDrift
-from twofold.ports import Progress, Table
+from twofold.ports import Connector, Progress, Table
+
+Ends = dict[Side, Endpoint]
+"""The two tables of a mapping."""
 
 
 class Silent:
@@ -48,9 +52,8 @@ class Wiring:
         planned_keys: Mapping[str, Mapping[Side, Mapping[str, str | None]]] | None = None,
     ) -> Task:
         """The task of one mapping; raises `SchemaDrift` with every reason why its tables do not fit it."""
-        ends = {side: self.end(mapping, side) for side in Side}
+        ends, neighbours = self.look_at(mapping, options)
         layout = self._layout(mapping, ends[Side.LEFT].schema, ends[Side.RIGHT].schema)
-        neighbours = {name: self._neighbour(name) for name in self._looked_up(mapping)}
         return Task(
             layout,
             ends,
@@ -64,6 +67,13 @@ class Wiring:
             planned_keys or {},
         )
 
+    def look_at(self, mapping: TableMapping, options: Options) -> tuple[Ends, dict[str, Neighbour]]:
+        """The tables of a mapping and of its lookups, described; raises `Refused` for what cannot be."""
+        ends = {side: self.end(mapping, side) for side in Side}
+        for side, keys in ((Side.LEFT, options.left), (Side.RIGHT, options.right)):
+            check_keys(ends[side], keys)
+        return ends, {name: self._neighbour(name) for name in self._looked_up(mapping)}
+
     def end(self, mapping: TableMapping, side: Side) -> Endpoint:
         """One table of a mapping, described; raises `Refused` if it is not there."""
         found = self._ends.get((mapping.name, side))
@@ -74,7 +84,7 @@ class Wiring:
     def _described(self, mapping: TableMapping, side: Side) -> Endpoint:
         own = mapping.on(side)
         connector = self.context.connector(own.connection)
-        schema = connector.describe(own.table)
+        schema = self._schema(connector, mapping, own.table)
         key = own.key or schema.key
         if not key:
             raise Refused(
@@ -83,6 +93,15 @@ class Wiring:
             )
         table = Table(own.table, key, feed_of(mapping, side), own.modified, own.row_version)
         return Endpoint(connector, table, schema, connector.capabilities(table))
+
+    def _schema(self, connector: Connector, mapping: TableMapping, table: str) -> Schema:
+        try:
+            return connector.describe(table)
+        except Refused as error:
+            raise Refused(
+                f"{mapping.name}: {error} Nothing was done. Correct the mapping and apply it, "
+                f"or make the table: `twofold check {mapping.name} --ddl` shows how."
+            ) from error
 
     def _layout(self, mapping: TableMapping, left: Schema, right: Schema) -> Layout:
         problems = check_schemas(mapping, left, right, needs_of(self.context.mappings, mapping.name))
@@ -99,6 +118,18 @@ class Wiring:
     def _neighbour(self, name: str) -> Neighbour:
         mapping = self.context.mapping(name)
         return Neighbour(name, {side: self.end(mapping, side) for side in Side})
+
+
+def check_keys(end: Endpoint, keys: Sequence[str]) -> None:
+    """Raise `Refused` for a key that no record of the table can have, as of a composite key badly quoted."""
+    for key in keys:
+        try:
+            key_parts(key, len(end.table.key))
+        except ValueError as error:
+            raise Refused(
+                f"{error} It stands for {', '.join(end.table.key)} of {end.table.name}; in a shell, put the "
+                "whole array between single quotes."
+            ) from None
 
 
 def _signature(pair: FieldMapping, left: Schema, right: Schema) -> str:

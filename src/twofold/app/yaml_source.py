@@ -35,6 +35,7 @@ _HINTS = (
     ("while parsing a flow", "a bracket or a comma is missing."),
     ("while scanning a quoted", "a quote is not closed."),
     ("undefined alias", "an alias (*NAME) needs an anchor (&NAME) before it."),
+    ("another document", "remove the line --- that begins it, so that the file is one document."),
     ("<document start>", "put a text that begins with % in quotes."),
 )
 
@@ -74,9 +75,9 @@ def read(text: str) -> Document:
         if node is not None:
             document.data = _Reader(document).convert(node, ())
     except MarkedYAMLError as error:
-        # A quote that is not closed is noticed at the end of the file, but stands where it was opened.
-        unclosed = "quoted" in (error.context or "")
-        mark = error.context_mark if unclosed else error.problem_mark or error.context_mark
+        # A quote that is not closed, or a key without a colon, is noticed only further down.
+        is_late = any(sign in (error.context or "") for sign in ("quoted", "simple key"))
+        mark = error.context_mark if is_late else error.problem_mark or error.context_mark
         _spoil(document, 1 if mark is None else mark.line + 1, _explain(error))
     except YAMLError as error:
         position = getattr(error, "position", 0)

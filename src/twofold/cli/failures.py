@@ -9,6 +9,7 @@ from enum import IntEnum
 from typer.exceptions import TyperException
 
 from twofold.cli.terminal import answer, note
+from twofold.core.names import closest
 from twofold.errors import Fatal, Interrupted, Refused, Transient, TwofoldError
 
 
@@ -58,11 +59,31 @@ def _told(error: BaseException) -> tuple[Exit, str, list[str]]:
 def _usage(error: TyperException) -> list[str]:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "twofold"
-    message = _POSSIBLE.sub(r". Did you mean \1?", error.format_message().strip())
-    return [message if message.endswith((".", "?")) else f"{message}.", f"See `{command} --help`."]
+    message = error.format_message().strip()
+    for pattern, plainer in _PLAINER:
+        message = pattern.sub(plainer, message)
+    message = message if message.endswith((".", "?")) else f"{message}."
+    return [f"{message}{_nearest_choice(message)}", f"See `{command} --help`."]
 
 
-_POSSIBLE = re.compile(r" \(Possible options: (.*)\)$")
+def _nearest_choice(message: str) -> str:
+    found = _CHOICE.search(message)
+    return closest(found[1], re.findall(r"'([^']+)'", found[2])) if found else ""
+
+
+_PLAINER = (
+    (re.compile(r" \(Possible options: (.*)\)$"), r". Did you mean \1?"),
+    (re.compile(r"Value error, "), ""),
+    (
+        re.compile(r"Input should be a valid integer, unable to parse string as an integer"),
+        "Write a whole number",
+    ),
+    (re.compile(r"Input should be greater than or equal to (\d+)"), r"Write \1 or more"),
+    (re.compile(r"Got unexpected extra argument\(s\) \((.*)\)"), r"This command does not take \1"),
+)
+"""What the parser of the command line says, in plainer words."""
+
+_CHOICE = re.compile(r"'([^']*)' is not one of (.+)")
 
 
 def _bug(error: BaseException) -> str:

@@ -7,12 +7,31 @@ from typing import Annotated, Literal
 
 import typer
 
+from twofold.errors import Refused
+
 SETTING_UP = "Set up"
 SYNCHRONIZING = "Synchronize"
 COUPLING = "Couple"
 LOOKING = "Look and answer"
 
 Way = Literal["to_right", "to_left", "both"]
+
+
+def given_keys(option: typer.CallbackParam, keys: list[str] | None) -> list[str] | None:
+    """The keys as typed; an empty one, as of a shell variable that is not set, is refused."""
+    for key in keys or ():
+        given_key(option, key)
+    return keys
+
+
+def given_key(option: typer.CallbackParam, key: str | None) -> str | None:
+    """The key as typed; an empty one, as of a shell variable that is not set, is refused."""
+    if key is not None and not key.strip():
+        raise Refused(
+            f"--{option.name} names no record, because its key is empty. Write --{option.name} KEY."
+        )
+    return key
+
 
 Mapping = Annotated[str, typer.Argument(metavar="MAPPING", help="The name of a mapping, in any case.")]
 Mappings = Annotated[
@@ -31,6 +50,7 @@ Left = Annotated[
         "--left",
         metavar="KEY",
         help="The key of a left record; may be given several times.",
+        callback=given_keys,
         show_default=False,
     ),
 ]
@@ -40,15 +60,29 @@ Right = Annotated[
         "--right",
         metavar="KEY",
         help="The key of a right record; may be given several times.",
+        callback=given_keys,
         show_default=False,
     ),
 ]
 OneLeft = Annotated[
-    str | None, typer.Option("--left", metavar="KEY", help="The key of the left record.", show_default=False)
+    str | None,
+    typer.Option(
+        "--left",
+        metavar="KEY",
+        help="The key of the left record.",
+        callback=given_key,
+        show_default=False,
+    ),
 ]
 OneRight = Annotated[
     str | None,
-    typer.Option("--right", metavar="KEY", help="The key of the right record.", show_default=False),
+    typer.Option(
+        "--right",
+        metavar="KEY",
+        help="The key of the right record.",
+        callback=given_key,
+        show_default=False,
+    ),
 ]
 Full = Annotated[
     bool, typer.Option("--full", help="Read everything, not only what was modified; corrects drift.")

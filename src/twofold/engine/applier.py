@@ -1,7 +1,8 @@
 """Writes what was derived, first reserving the couplings of new records; it must never decide or count.
 
 Columns it adds for each side: `{side}_new_key`, `{side}_new_version`, `{side}_new_settled`, `{side}_done`,
-`{side}_error`, `{side}_error_kind`, `{side}_again` (the record moved under us: read and decide again), and `reserved`.
+`{side}_error`, `{side}_error_kind`, `{side}_again` (the record moved under us: read and decide again), and
+`reserved`.
 """
 
 from __future__ import annotations
@@ -49,9 +50,9 @@ def ready(side: Side) -> pl.Expr:
 
 
 def new_keys(task: Task, derived: pl.DataFrame, side: Side) -> pl.Series:
-    """The key of every record to be inserted on `side`; null where the system makes it, or where nothing is inserted.
+    """The key of every record to be inserted on `side`; null where the system makes it or nothing comes.
 
-    A restored record gets its old key back where the system accepts keys, so that what points to it stays right.
+    A restored record gets its old key back where the system accepts keys: what points to it stays right.
     """
     inserts = ready(side) & (pl.col(f"{side}_op") == "insert")
     source = key_source(task, side)
@@ -217,7 +218,7 @@ def _with_results(derived: pl.DataFrame, side: Side, results: pl.DataFrame) -> p
 
 
 def _read_back(task: Task, derived: pl.DataFrame, side: Side) -> pl.DataFrame:
-    """What really stands on a side that changes what is written; its version stays open, for the other fields."""
+    """What really stands on a side that changes what is written; its version stays open for other fields."""
     wrote = derived.filter(pl.col(f"{side}_done") & (pl.col(f"{side}_op") != "delete"))
     if wrote.is_empty():
         return derived

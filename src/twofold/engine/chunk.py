@@ -31,11 +31,11 @@ ROUNDS = 3
 class Memory:
     """What one run remembers of its chunks.
 
-    `handled`: keys with an open question or failure, looked at once per run. `withheld`: keys that must not be
-    inserted, because it is not clear with which record they belong together. `made`, `removed`: our own inserts and
-    deletes per side, for the expected number of records. `unfinished`: left keys of pairs just inserted without some
-    lookup; `held`: those of other pairs that wait for the second pass; `struck`: those that failed in
-    that pass, None before it.
+    `handled`: keys with an open question or failure, looked at once per run. `withheld`: keys that must not
+    be inserted, because it is not clear with which record they belong together. `made`, `removed`: our own
+    inserts and deletes per side, for the expected number of records. `unfinished`: left keys of pairs just
+    inserted without some lookup; `held`: those of other pairs that wait for the second pass; `struck`:
+    those that failed in that pass, None before it.
     """
 
     handled: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
@@ -186,8 +186,8 @@ def _raise_if_unanswered(task: Task, done: pl.DataFrame) -> None:
         if doubt.height:
             name = task.layout.mapping.on(side).connection
             raise Unreachable(
-                f"{task.name}: {name} stopped answering while {doubt.height} records were being written. What became of "
-                "them is looked up in the next run; nothing will be inserted twice."
+                f"{task.name}: {name} stopped answering while {doubt.height} records were being written. "
+                "What became of them is looked up in the next run; nothing will be inserted twice."
             )
 
 

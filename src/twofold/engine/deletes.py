@@ -1,4 +1,4 @@
-"""Finds records that are gone, by reports or by the key sweep, and guards against reading nothing; it deletes nothing."""
+"""Finds records that are gone, and guards against reading nothing; it must never delete one."""
 
 from __future__ import annotations
 
@@ -51,8 +51,9 @@ def guard(task: Task, side: Side, sweep: Sweep) -> None:
     name = task.layout.mapping.on(side).connection
     if reads_empty(missing, couplings):
         raise MassDelete(
-            f"{task.name}: {name} reads empty, but {couplings} of its records are coupled. Nothing was deleted. "
-            "Check the connection, the table and the filter; if the records are really gone, run again with --allow-deletes."
+            f"{task.name}: {name} reads empty, but {couplings} of its records are coupled. Nothing was "
+            "deleted. Check the connection, the table and the filter; if the records are really gone, run "
+            "again with --allow-deletes."
         )
     if deletes_other(task, side) and too_many_deletes(missing, couplings):
         gone = sum(_count_gone(task, side, page) for page in sweep.missing(PAGE))
@@ -75,8 +76,9 @@ def refuse_mass_delete(task: Task, side: Side, gone: int, couplings: int) -> Non
     if too_many_deletes(gone, couplings) and not task.options.allow_deletes:
         lost, other = (task.layout.mapping.on(s).connection for s in (side, side.other))
         raise MassDelete(
-            f"{task.name}: {gone} of {couplings} coupled records were deleted in {lost}, and their counterparts in "
-            f"{other} would be deleted too. Nothing was deleted. Run again with --allow-deletes if that is right."
+            f"{task.name}: {gone} of {couplings} coupled records were deleted in {lost}, and their "
+            f"counterparts in {other} would be deleted too. Nothing was deleted. Run again with "
+            "--allow-deletes if that is right."
         )
 
 

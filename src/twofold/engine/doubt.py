@@ -69,7 +69,7 @@ def _settled(task: Task, doubtful: pl.DataFrame, target: Side) -> tuple[pl.DataF
 
 
 def _search(task: Task, doubtful: pl.DataFrame, target: Side) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """`id` and `#key` of what was found for certain, and of what may be it, so that a person must be asked."""
+    """`id` and `#key` of what was found for certain, and of what may be it: a person must be asked."""
     lines = [line for line in task.layout.lines if line.writes(target)]
     meant = _meant(task, doubtful, target, lines)
     standing = pl.concat(_standing(task, target, lines))
@@ -86,7 +86,7 @@ def _search(task: Task, doubtful: pl.DataFrame, target: Side) -> tuple[pl.DataFr
 
 
 def _meant(task: Task, doubtful: pl.DataFrame, target: Side, lines: list[Line]) -> pl.DataFrame:
-    """For each doubtful record the digest of every line as it was to be written (t) and as it would be now (n)."""
+    """For each doubtful record the digests of every line as it was to be written (t) and would be now (n)."""
     pairs, _ = pairs_of_couplings(task, doubtful)
     judged = classify(task.layout, pairs, resolve(task, with_values(task.layout, pairs)), task.policy)
     current = judged.select(

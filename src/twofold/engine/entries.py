@@ -11,7 +11,7 @@ import polars as pl
 from twofold.core.frames import KEY
 from twofold.core.mapping import Lookup
 from twofold.core.names import EntryKind, Side
-from twofold.core.pairing import pair, side_rows
+from twofold.core.pairing import empty_rows, pair, side_rows
 from twofold.engine import reader
 from twofold.engine.lookups import answer
 from twofold.engine.task import Task
@@ -73,7 +73,7 @@ def pairs_of_entries(task: Task, found: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 def _alone(task: Task, side: Side, rows: pl.DataFrame) -> pl.DataFrame:
     layout = task.layout
-    none = reader.empty_rows(task.read(side.other), task.ends[side.other].schema)
+    none = empty_rows(task.read(side.other), task.ends[side.other].schema)
     both = {side: rows, side.other: none}
     marked = {own: side_rows(both[own], own, layout.schema(own), layout.filters[own]) for own in Side}
     return pair(task.store.couplings(task.name, side, []), marked[Side.LEFT], marked[Side.RIGHT])

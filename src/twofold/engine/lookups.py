@@ -22,7 +22,7 @@ from twofold.ports import chunks
 
 
 def resolve(task: Task, pairs: pl.DataFrame) -> Lookups:
-    """The answers to every lookup of `pairs`, a frame that has the canonical values (`classify.with_values`)."""
+    """The answers to every lookup of `pairs`, a frame with the canonical values (`classify.with_values`)."""
     found: dict[tuple[int, Direction], Found] = {}
     for line in task.layout.lines:
         if line.pair.lookup is None:
@@ -101,7 +101,7 @@ def _partners(
 
 
 def _stand_in(own: Field, key: str) -> str:
-    """In a plan, the key that a record still to be inserted will get is not known; this one fits the field."""
+    """In a plan, the key that a record still to be inserted will get is not known; this fits the field."""
     if own.type is FieldType.GUID:
         return str(uuid5(NAMESPACE_OID, key))
     return f"(new {key})"[: own.length] if isinstance(own.dtype, pl.String) else "0"

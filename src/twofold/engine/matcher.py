@@ -1,4 +1,4 @@
-"""Finds counterparts of uncoupled records on both sides by the match fields; it must never couple what is ambiguous."""
+"""Finds counterparts of uncoupled records by the match fields; it must never couple what is ambiguous."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from twofold.ports import Record
 
 
 def match(task: Task, left_keys: Collection[str] = ()) -> Matches:
-    """What belongs together among the uncoupled records in both filters; `left_keys` narrows the left side."""
+    """What belongs together among the uncoupled records in both filters; `left_keys` narrows the left."""
     frames = {side: _uncoupled(task, side) for side in Side}
     if left_keys:
         frames[Side.LEFT] = frames[Side.LEFT].filter(pl.col(KEY).is_in(list(left_keys)))

@@ -25,7 +25,7 @@ class Read:
 
 @dataclass(slots=True)
 class FeedPage:
-    """The rows of one page that are worth a look; `deleted` keys were reported, `fresh` rows are not coupled."""
+    """The rows of one page that are worth a look; `deleted` keys were reported, `fresh` ones not coupled."""
 
     side: Side
     read: Read
@@ -62,7 +62,7 @@ def _claimed_sentence(key: str) -> str:
 
 
 def feed(task: Task, side: Side, start: Start, *, creates: bool) -> Iterator[FeedPage]:
-    """The pages of what changed on `side`; rows whose version the couplings remember only if `start` says so."""
+    """The pages of what changed on `side`; rows of a remembered version only if `start` is thorough."""
     end = task.ends[side]
     sparing = start.since is not None and end.capabilities.overlapping and not start.thorough
     fields = () if sparing else task.read(side)
@@ -101,7 +101,7 @@ def pairs_of_rows(task: Task, side: Side, rows: pl.DataFrame) -> tuple[pl.DataFr
 def _without(
     couplings: pl.DataFrame, rows: pl.DataFrame, side: Side, unread: set[str]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Leaves out pairs whose counterpart exists but cannot be read: absent and unreadable are not the same."""
+    """Leaves out pairs whose counterpart exists but cannot be read: that is not the same as absent."""
     bad = couplings.filter(pl.col(f"{side.other}_key").is_in(list(unread)))
     return (
         couplings.join(bad, on="id", how="anti"),
@@ -175,8 +175,8 @@ def count_on(task: Task, side: Side) -> int | None:
 class Start:
     """Where a feed begins: after the cursor `since`, or with everything.
 
-    `whole`: it covers every record, if it goes on inside a feed that was interrupted. `thorough`: records that
-    nobody touched are judged anew, because a person asked for that or the mapping is not what it was.
+    `whole`: it covers every record, even if it goes on inside an interrupted feed. `thorough`: records that
+    nobody touched are judged anew: a person asked for that, or the mapping is not what it was.
     """
 
     since: str | None

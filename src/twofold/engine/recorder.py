@@ -1,18 +1,22 @@
 """Records what a chunk did, in one transaction.
 
-The invariant: a coupling's base names a state that both systems really had together. A cursor never passes a row
-whose outcome is not recorded; so stopping anywhere, at any instruction, loses no change. Three things keep it:
+The invariant: a coupling's base names a state that both systems really had together. A cursor never passes
+a row whose outcome is not recorded; so stopping anywhere, at any instruction, loses no change. Three things
+keep it:
 
-1. Before a record is inserted, its coupling is reserved (`applier`): after a crash the next run finds the pending
-   coupling and looks for the record instead of inserting a second one.
-2. Couplings, entries, counters and then the cursor are written in one transaction, after the systems answered.
-3. What failed or waits for an answer has an entry, and entries are looked at again in every run, so a cursor may pass
-   them.
+1. Before a record is inserted, its coupling is reserved (`applier`): after a crash the next run finds the
+   pending coupling and looks for the record instead of inserting a second one.
+2. Couplings, entries, counters and then the cursor are written in one transaction, after the systems
+   answered.
+3. What failed or waits for an answer has an entry, and entries are looked at again in every run, so a cursor
+   may pass them.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -61,8 +65,6 @@ def _first_field(fields: str) -> str | None:
 
 
 def _names(fields: str) -> list[str]:
-    import json
-
     found: list[str] = json.loads(fields or "[]")
     return found
 
@@ -96,11 +98,11 @@ def record_unreadable(task: Task, jobs: Jobs, side: Side, problems: Sequence[Unr
 
 
 def _unreadable_entry(
-    side: Side, direction: Direction, problem: Unreadable, known: Mapping[str, object] | None
-) -> dict[str, object]:
-    strikes = 1
+    side: Side, direction: Direction, problem: Unreadable, known: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    strikes: int = 1
     if known is not None and known["message"] == problem.text:
-        strikes += int(str(known["strikes"]))
+        strikes += known["strikes"]
     return {
         **dict.fromkeys(ENTRY_SCHEMA),
         f"{side}_key": problem.key,

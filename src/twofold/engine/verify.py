@@ -50,8 +50,8 @@ def compare(task: Task) -> Iterator[tuple[int, list[Finding]]]:
 
 def _unreadable(side: Side, problems: Sequence[Unreadable]) -> Iterator[Finding]:
     for problem in problems:
-        keys = (problem.key, None) if side is Side.LEFT else (None, problem.key)
-        yield Finding(*keys, "unreadable", problem.field, None, None, problem.text)
+        left, right = (problem.key, None) if side is Side.LEFT else (None, problem.key)
+        yield Finding(left, right, "unreadable", problem.field, None, None, problem.text)
 
 
 def _findings(task: Task, judged: pl.DataFrame) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Both databases keep the contract of a connector, with every feed and kind of key."""
+"""All databases keep the contract of a connector, with every feed and kind of key."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from twofold.core.keys import key_parts, key_text
 from twofold.core.names import FeedKind
 from twofold.core.schema import FieldType, Schema
 from twofold.testing.contract import Arrangement, ConnectorContract, KeyKind, contract_schema, contract_table
+
+from ...conftest import MariadbServer
 
 PAGE = 4
 _SCHEMAS = itertools.count(1)
@@ -195,3 +197,43 @@ class TestPostgresql(SqlContract):
         arrangement = PostgresqlArrangement(connect("erp", settings, tmp_path), url, feed, key, schema)
         yield arrangement
         arrangement.close()
+
+
+class MariadbArrangement(SqlArrangement):
+    """MariaDB with a sequence for row versions."""
+
+    types = MappingProxyType({**PostgresqlArrangement.types, FieldType.GUID: sa.CHAR(36)})
+
+    def extras(self, feed: FeedKind, schema: str | None) -> list[str]:
+        if feed is not FeedKind.ROW_VERSION:
+            return []
+        bump = f"FOR EACH ROW SET NEW.row_version = NEXTVAL({schema}.versions)"
+        return [
+            f"CREATE SEQUENCE {schema}.versions",
+            f"CREATE TRIGGER {schema}.inserted BEFORE INSERT ON {schema}.things {bump}",
+            f"CREATE TRIGGER {schema}.updated BEFORE UPDATE ON {schema}.things {bump}",
+        ]
+
+
+class MariadbContract(ConnectorContract):
+    @pytest.fixture
+    def arranged(
+        self, feed: FeedKind, key: KeyKind, mariadb_server: MariadbServer, tmp_path: Path
+    ) -> Iterator[Arrangement]:
+        schema = f"contract_{next(_SCHEMAS)}"
+        settings = {"url": mariadb_server.url("mysql"), "schema": schema, "page_size": PAGE}
+        url = sa.make_url(settings["url"]).set(drivername="mysql+pymysql")
+        arrangement = MariadbArrangement(connect("erp", settings, tmp_path), url, feed, key, schema)
+        yield arrangement
+        arrangement.close()
+        mariadb_server.query(f"DROP DATABASE {schema}")
+
+
+class TestMariadb(MariadbContract):
+    feeds = (FeedKind.MODIFIED,)
+    keys = tuple(KeyKind)
+
+
+class TestMariadbFeeds(MariadbContract):
+    feeds = (FeedKind.ROW_VERSION, FeedKind.SNAPSHOT)
+    keys = (KeyKind.GUID,)

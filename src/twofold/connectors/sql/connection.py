@@ -84,7 +84,7 @@ def read_settings(name: str, settings: Mapping[str, Any]) -> Settings:
 
 
 def _check_url(name: str, settings: Mapping[str, Any]) -> Iterator[str]:
-    examples = "such as sqlite:///erp.db or postgresql://user@host/database"
+    examples = "such as sqlite:///erp.db, postgresql://user@host/database or mysql://user@host/database"
     if not settings.get("url"):
         yield f'Connection "{name}" needs a url, {examples}.'
         return
@@ -125,9 +125,18 @@ class Database:
         self.workspace = workspace
         self.dialect: Dialect = load_dialect(settings.url.get_backend_name())
         self.url = _resolve(name, settings, workspace, self.dialect)
-        options = self.dialect.options(settings.timeout)
-        self.engine = sa.create_engine(self.url, hide_parameters=True, **options)
+        self.engine = self._open()
         sa.event.listen(self.engine, "connect", self._prepare)
+
+    def _open(self) -> sa.Engine:
+        try:
+            options = self.dialect.options(self.settings.timeout)
+            return sa.create_engine(self.url, hide_parameters=True, **options)
+        except ModuleNotFoundError as error:
+            raise Refused(
+                f'Connection "{self.name}" needs the driver "{error.name}", which is not installed. '
+                f"Run `pip install 'twofold[{self.dialect.extra}]'`."
+            ) from error
 
     def _prepare(self, connection: Any, _: Any) -> None:
         self.dialect.prepare(connection, foreign_keys=self.settings.foreign_keys)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from twofold.connectors.sql.connection import Database
 from twofold.core.schema import Field, FieldType
+
+_OPTIONS: Mapping[str, Any] = {
+    "sqlite_autoincrement": True,
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+}
+"""A new table tells upper from lower case in its keys, and has transactions."""
 
 
 def create_statement(database: Database, table: str, fields: Sequence[Field], key: Sequence[str]) -> str:
@@ -17,10 +27,10 @@ def create_statement(database: Database, table: str, fields: Sequence[Field], ke
     A number that SQLite makes is never used again after a delete, as elsewhere.
     """
     types = database.dialect.ddl_types()
-    columns = [_column(field, types[field.type](field), key) for field in fields]
-    made = sa.Table(
-        table, sa.MetaData(), *columns, schema=database.settings.schema, sqlite_autoincrement=True
-    )
+    limit = database.dialect.key_length
+    sized = [replace(f, length=f.length or limit) if f.name in key else f for f in fields]
+    columns = [_column(field, types[field.type](field), key) for field in sized]
+    made = sa.Table(table, sa.MetaData(), *columns, schema=database.settings.schema, **_OPTIONS)
     text = str(CreateTable(made).compile(dialect=database.engine.dialect))
     # The drivers double a percent sign that stands in a name; a person's client does not want that.
     return "\n".join(line.rstrip() for line in text.replace("%%", "%").strip().splitlines()) + ";\n"

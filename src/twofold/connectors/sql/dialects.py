@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,11 +64,17 @@ class Write:
 
 
 class Dialect(Protocol):
-    """Everything in which databases differ."""
+    """Everything in which databases differ.
+
+    `extra` is what to install besides Twofold for the driver. `key_length` is how long a text key of a new
+    table is, where the database cannot do without a limit.
+    """
 
     name: str
     driver: str
+    extra: str | None
     is_strict: bool
+    key_length: int | None
     reading: Mapping[str, Any]
 
     def options(self, timeout: float) -> dict[str, Any]:
@@ -138,6 +145,10 @@ class Dialect(Protocol):
         """Rows brought along, with columns of these kinds."""
         ...
 
+    def blank(self, relation: Relation, name: str) -> Element:
+        """That the field holds nothing, or a text of no length."""
+        ...
+
     def comparable(self, relation: Relation, name: str) -> Comparable | None:
         """How filters compare the field; None if only we can."""
         ...
@@ -163,9 +174,9 @@ class Dialect(Protocol):
         ...
 
     def insert_one_by_one(
-        self, connection: sa.Connection, write: Write, shown: Sequence[Element]
+        self, connection: sa.Connection, write: Write, names: Sequence[str]
     ) -> list[tuple[Any, ...]]:
-        """Insert row by row, and return for each what `shown` came to."""
+        """Insert row by row, and return for each the fields `names` as they are read."""
         ...
 
     def update(self, connection: sa.Connection, write: Write) -> int:
@@ -189,6 +200,8 @@ _MODULES = {
     "sqlite": "twofold.connectors.sql.sqlite",
     "postgresql": "twofold.connectors.sql.postgresql",
     "postgres": "twofold.connectors.sql.postgresql",
+    "mysql": "twofold.connectors.sql.mysql",
+    "mariadb": "twofold.connectors.sql.mysql",
 }
 
 
@@ -201,6 +214,12 @@ def load_dialect(backend: str) -> Dialect:
     """The dialect of a URL that begins with `backend`; raises KeyError for an unknown one."""
     dialect: Dialect = import_module(_MODULES[backend]).DIALECT
     return dialect
+
+
+def widened(pattern: str) -> str:
+    """The pattern with a wild card for each letter whose case databases fold in ways of their own."""
+    # Only ASCII folds alike everywhere; what another letter's lower case could meet becomes a wild card.
+    return re.sub(r"[^\x00-\x7f]|[iIkK?]", "*", pattern)
 
 
 def run(

@@ -217,7 +217,8 @@ class Feed:
         values = [self.dialect.placed(column, value) for column, value in zip(places, last, strict=True)]
         if len(columns) == 1:
             return columns[0] > values[0]
-        return sa.tuple_(*columns) > sa.tuple_(*values)
+        # Not every database finds its way through an index by a comparison of rows.
+        return sa.and_(columns[0] >= values[0], sa.tuple_(*columns) > sa.tuple_(*values))
 
     def _bound(self, mark: Column) -> Element:
         after = self.cursor.after

@@ -45,7 +45,7 @@ def find_rows(
     columns = [reader.relation[name] for name in reader.table.key]
     asked = decode_keys(keys, columns)
     first = _ask(connection, reader, dialect, asked, [columns], lock=lock, young=young)
-    if first.rows.height >= asked.height or dialect.is_strict:
+    if first.rows.height >= asked.height or (dialect.is_strict and not any(c.form for c in columns)):
         return first
     found = [*first.rows[KEY], *(bad.key for bad in first.unreadable)]
     missing = asked.filter(~pl.col(KEY).is_in(found))

@@ -25,6 +25,7 @@ from twofold.connectors.sql.dialects import (
     compiled,
     count_changed,
     run,
+    widened,
 )
 from twofold.connectors.sql.forms import Form
 from twofold.connectors.sql.postgresql_catalogue import load_relation, table_names
@@ -90,7 +91,9 @@ class PostgresqlDialect:
 
     name = "postgresql"
     driver = "postgresql+psycopg"
+    extra: str | None = None
     is_strict = True
+    key_length: int | None = None
     reading: Mapping[str, Any] = MappingProxyType({"isolation_level": "AUTOCOMMIT"})
 
     def options(self, timeout: float) -> dict[str, Any]:
@@ -195,6 +198,13 @@ class PostgresqlDialect:
             source, list(source.c), lambda columns: dict(zip(names, map(_literal, columns), strict=True))
         )
 
+    def blank(self, relation: Relation, name: str) -> Element:
+        """That the field holds nothing, or a text of no length."""
+        column = relation.expression(name)
+        if relation[name].field.type not in (FieldType.TEXT, FieldType.CODE):
+            return column.is_(None)
+        return sa.or_(column.is_(None), self.text(column) == sa.literal_column("''"))
+
     def comparable(self, relation: Relation, name: str) -> Comparable | None:
         """How filters compare the field; None if only we can."""
         column, expression = relation[name], relation.expression(name)
@@ -220,8 +230,7 @@ class PostgresqlDialect:
 
     def like_any_case(self, expression: Element, pattern: str) -> tuple[Element, bool]:
         """At least everything the pattern finds, whatever the case; and whether it is exactly that."""
-        # Only ASCII folds alike everywhere; what another letter's lower case could meet becomes a wild card.
-        wide = re.sub(r"[^\x00-\x7f]|[iIkK?]", "*", pattern)
+        wide = widened(pattern)
         escaped = re.sub(r"([\\%_])", r"\\\1", wide).replace("*", "%")
         return expression.ilike(_text_bind(escaped)), wide == pattern
 
@@ -248,9 +257,10 @@ class PostgresqlDialect:
         return count_changed(connection, statement, given.pack(list(write.columns.values())))
 
     def insert_one_by_one(
-        self, connection: sa.Connection, write: Write, shown: Sequence[Element]
+        self, connection: sa.Connection, write: Write, names: Sequence[str]
     ) -> list[tuple[Any, ...]]:
-        """Insert row by row, and return for each what `shown` came to."""
+        """Insert row by row, and return for each the fields `names` as they are read."""
+        shown = [self.shown(write.relation, name) for name in names]
         bound = {
             name: sa.cast(
                 sa.bindparam(f"v{place}", type_=sa.Text()),
@@ -258,11 +268,11 @@ class PostgresqlDialect:
             )
             for place, name in enumerate(write.columns)
         }
-        text, names, _ = compiled(
+        text, order, _ = compiled(
             connection, sa.insert(write.relation.source).values(bound).returning(*shown)
         )
         columns = list(write.columns.values())
-        rows = list(zip(*(columns[int(name[1:])] for name in names), strict=True)) or [()] * len(write.places)
+        rows = list(zip(*(columns[int(name[1:])] for name in order), strict=True)) or [()] * len(write.places)
         return _execute_each(connection, text, rows)
 
     def update(self, connection: sa.Connection, write: Write) -> int:

@@ -33,7 +33,8 @@ class Column:
 
     `native` is the bare name of its type; `affinity` SQLite's storage rule; `form` how values are spelt,
     where the database leaves that open; `plain`: equal texts are the same texts, whatever the collation;
-    `rounded`: decimals may have more digits than the field; `precision` is a decimal's digits in all.
+    `rounded`: decimals may have more digits than the field; `precision` is a decimal's digits in all;
+    `charset` and `collation` are those of a text, where the database keeps one for each column.
     """
 
     field: Field
@@ -43,6 +44,8 @@ class Column:
     plain: bool = True
     rounded: bool = False
     precision: int | None = None
+    charset: str | None = None
+    collation: str | None = None
 
     @property
     def unit(self) -> str | None:

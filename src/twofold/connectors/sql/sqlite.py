@@ -79,7 +79,9 @@ class SqliteDialect:
 
     name = "sqlite"
     driver = "sqlite"
+    extra: str | None = None
     is_strict = False
+    key_length: int | None = None
     reading: Mapping[str, Any] = MappingProxyType({})
 
     def options(self, timeout: float) -> dict[str, Any]:
@@ -181,6 +183,11 @@ class SqliteDialect:
         ]
         return Given(source, columns, _pack)
 
+    def blank(self, relation: Relation, name: str) -> Element:
+        """That the field holds nothing, or a text of no length, which reads as nothing in any column."""
+        column = relation.expression(name)
+        return sa.or_(column.is_(None), self.text(column) == sa.literal_column("''"))
+
     def comparable(self, relation: Relation, name: str) -> Comparable | None:
         """How filters compare the field; None if only we can."""
         column, expression = relation[name], relation.expression(name)
@@ -237,12 +244,13 @@ class SqliteDialect:
         return _execute_many(connection, statement, _named(write.columns, "v"))
 
     def insert_one_by_one(
-        self, connection: sa.Connection, write: Write, shown: Sequence[Element]
+        self, connection: sa.Connection, write: Write, names: Sequence[str]
     ) -> list[tuple[Any, ...]]:
-        """Insert row by row, and return for each what `shown` came to."""
+        """Insert row by row, and return for each the fields `names` as they are read."""
         statement = sa.insert(write.relation.source).values(_binds(write.columns, "v"))
-        text, names, _ = compiled(connection, statement.returning(*shown))
-        rows = _rows(_named(write.columns, "v"), names) if names else [()] * len(write.places)
+        shown = [self.shown(write.relation, name) for name in names]
+        text, order, _ = compiled(connection, statement.returning(*shown))
+        rows = _rows(_named(write.columns, "v"), order) if order else [()] * len(write.places)
         return [_one(connection, text, row) for row in rows]
 
     def update(self, connection: sa.Connection, write: Write) -> int:

@@ -20,6 +20,7 @@ TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
 FALSE = frozenset({"0", "false", "f", "no", "n", "off"})
 _INTEGER = re.compile(r"^\s*[+-]?\d+\s*$")
 _GUID = re.compile(r"^\{?[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?$")
+_ZEROS = re.compile(r"^0000-00-00(?: 00:00:00(?:\.0+)?)?$")
 _INT64 = 1 << 63
 
 NOUNS = {
@@ -197,7 +198,12 @@ def bad_rows(values: Raw, decoded: pl.Series) -> list[int]:
     if decoded.null_count() == values.count(None):
         return []
     lost = decoded.is_null().arg_true().to_list()
-    return [place for place in lost if values[place] is not None and values[place] != ""]
+    return [place for place in lost if values[place] is not None and not _is_nothing(values[place])]
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether a stored value that is none of its type stands for nothing: no text, or a date of zeros."""
+    return value == "" or (isinstance(value, str) and _ZEROS.match(value) is not None)
 
 
 def describe_bad(value: Any, field: Field) -> str:

@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from twofold.connectors.sql.dialects import Comparable, Dialect, Element
 from twofold.connectors.sql.relation import Relation
 from twofold.core.filters import All, AnyOf, Blank, Compare, Filter, Like, Range, Within
-from twofold.core.schema import TEXTUAL, FieldType
 
 _MANY = 200
 """So many values travel as parameters of their own; more come as a list that the database unpacks."""
@@ -44,7 +43,8 @@ def push_down(where: Filter, relation: Relation, dialect: Dialect) -> Pushed:
     if isinstance(where, (All, AnyOf)):
         return _push_parts(where, relation, dialect)
     if isinstance(where, Blank):
-        return Pushed(_blank(where, relation, dialect))
+        clause = dialect.blank(relation, where.field)
+        return Pushed(sa.not_(clause) if where.negated else clause)
     compared = dialect.comparable(relation, where.field)
     if compared is None:
         return _EVERYTHING
@@ -67,17 +67,6 @@ def _push_parts(where: All | AnyOf, relation: Relation, dialect: Dialect) -> Pus
     if isinstance(where, All):
         return Pushed(sa.and_(sa.true(), *clauses), exact)
     return Pushed(sa.or_(sa.false(), *clauses), exact)
-
-
-def _blank(where: Blank, relation: Relation, dialect: Dialect) -> Element:
-    column = relation.expression(where.field)
-    kind = relation[where.field].field.type
-    if not dialect.is_strict or kind in TEXTUAL - {FieldType.GUID, FieldType.JSON}:
-        # A loosely typed column may hold an empty text whatever it declares, and it reads as nothing.
-        clause = sa.or_(column.is_(None), dialect.text(column) == sa.literal_column("''"))
-    else:
-        clause = column.is_(None)
-    return sa.not_(clause) if where.negated else clause
 
 
 def _compare(where: Compare, compared: Comparable) -> Element:

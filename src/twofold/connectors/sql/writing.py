@@ -143,10 +143,9 @@ class Writing:
             wave.outcome.keys[place] = learnt[place]
 
     def _learn(self, connection: sa.Connection, write: Write, learnt: dict[int, str | None]) -> int:
-        shown = [self.dialect.shown(self.relation, name) for name in self.table.key]
-        rows = self.dialect.insert_one_by_one(connection, write, shown)
+        rows = self.dialect.insert_one_by_one(connection, write, self.table.key)
         made = [row for row in rows if row]
-        columns = list(zip(*made, strict=True)) or [()] * len(shown)
+        columns = list(zip(*made, strict=True)) or [()] * len(self.table.key)
         fields = self.relation.fields(self.table.key)
         typed = pl.DataFrame([decode(raw, part) for raw, part in zip(columns, fields, strict=True)])
         if len(made) == len(rows):
