@@ -12,6 +12,7 @@ COLUMNS = (
     "email TEXT, credit_limit NUMERIC(12,2), active BOOLEAN, modified_at TIMESTAMP"
 )
 STAMP = "2026-01-01T00:00:00.000000Z"
+LATER = "2026-01-02T00:00:00.000000Z"
 _PAIRS = "".join(f"      - {{left: {name}, right: {name}}}\n" for name in FIELDS)
 CONFIGURATION = f"""\
 connections:
@@ -69,7 +70,8 @@ def edit(database: Path, table: str, share: int, offset: int, stamp: str) -> Non
 
 
 def age(folder: Path) -> None:
-    """Let a day pass for the stamps, so that the overlap of the next run holds nothing but what is edited."""
+    """Let time pass, so that the overlap of the next run holds few rows, as on any other day."""
     for name, table in (("erp.db", "customer"), ("crm.db", "account")):
         with closing(sqlite3.connect(folder / name)) as connection, connection:
             connection.execute(f"UPDATE {table} SET modified_at = ?", (STAMP,))
+            connection.execute(f"UPDATE {table} SET modified_at = ? WHERE rowid % 1000 = 1", (LATER,))

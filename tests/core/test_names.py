@@ -60,3 +60,8 @@ def test_a_mapping_needs_what_it_names_and_what_it_looks_up_but_not_itself() -> 
     unused = FieldMapping("x", "x", lookup=Lookup("ITEM"), enabled=False)
     mapping = mapping_of(*pairs, unused, depends_on=("VENDOR", "CURRENCY"))
     assert mapping.needs() == ("VENDOR", "CURRENCY", "SALESPEOPLE")
+
+
+def test_messages_show_the_way_in_the_names_of_the_connections() -> None:
+    ways = [mapping_of(direction=direction).way for direction in Direction]
+    assert ways == ["ERP <-> CRM", "ERP -> CRM", "CRM -> ERP"]

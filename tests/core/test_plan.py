@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -186,7 +188,9 @@ def test_a_sensitive_field_is_planned_but_not_shown() -> None:
 
 def test_values_are_shown_as_json_can_have_them() -> None:
     assert [plain(value) for value in (None, "x", 1, 1.5, True)] == [None, "x", 1, 1.5, True]
-    assert plain(pl.date) == str(pl.date)
+    decimals = ("1.50", "0.00", "100", "100.00", "-2.05")
+    assert [plain(Decimal(text)) for text in decimals] == ["1.5", "0", "100", "100", "-2.05"]
+    assert plain(date(2026, 1, 2)) == "2026-01-02"
 
 
 # -- questions ---------------------------------------------------------------------------------------------

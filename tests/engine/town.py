@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Mapping
@@ -23,12 +24,11 @@ from twofold.core.names import (
     UpdateConflict,
 )
 from twofold.core.schema import Field, FieldType, Schema
-from twofold.engine.task import Options
 from twofold.errors import TwofoldError
 from twofold.testing.faults import Faulty
 from twofold.testing.world import Gate, Pair, Policy, Question, Values
 
-from .house import House
+from .house import House, StopAfter
 
 TEXT = FieldType.TEXT
 TAG = Pair("number", "number")
@@ -184,17 +184,20 @@ class Town:
         return written
 
     def faulty_run(self, seed: int) -> None:
-        sound = self.house.connectors
+        """A run among faults; some are narrowed to a direction, some full, some stopped by a person."""
+        sound, dice = self.house.connectors, random.Random(seed)
         self.house.connectors = {
-            side: Faulty(sound[side], seed=seed * 2 + number, wait=self._wait)
+            side: Faulty(sound[side], seed=seed * 2 + number, rate=dice.choice([0, 0.25]), wait=self._wait)
             for number, side in enumerate(Side)
         }
+        self.house.progress = StopAfter(dice.choice([1, 2, 4, 1000]))
+        narrowed = [None, None, *self.policy.direction.single]
         try:
-            self.house.run(full=seed % 5 == 0)
+            self.house.run(full=dice.random() < 0.2, direction=dice.choice(narrowed))
         except TwofoldError:
             pass
         finally:
-            self.house.connectors = sound
+            self.house.connectors, self.house.progress = sound, Silent()
 
     def _wait(self, seconds: float) -> None:
         self.house.clock.advance(seconds=seconds)
@@ -264,6 +267,3 @@ PLOTS: dict[str, Plot] = {
 def builder(name: str) -> Callable[[], Town]:
     """Makes towns on a plot."""
     return lambda: Town(PLOTS[name])
-
-
-__all__ = ["PLOTS", "Options", "Plot", "Silent", "Town", "builder"]

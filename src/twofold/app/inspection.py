@@ -172,13 +172,23 @@ def _connect(
     kind = str(settings.get("kind", ""))
     try:
         connector = registry.connect(name, resolve_secrets(settings, workspace, name), workspace)
-        open_[name] = connector
-        return Line(name, kind, connector.identity(), expected)
+        return Line(name, kind, _identity(name, connector, open_), expected)
     except (Refused, NotAuthorised) as error:
         faults = tuple(dict.fromkeys((str(error), *getattr(error, "problems", ()))))
         return Line(name, kind, None, expected, " ".join(faults), faults)
     except TwofoldError as error:
         return Line(name, kind, None, expected, str(error))
+
+
+def _identity(name: str, connector: Connector, open_: dict[str, Connector]) -> str:
+    """The system behind a connection, which stays open only if there is one."""
+    try:
+        found = connector.identity()
+    except BaseException:
+        connector.close()
+        raise
+    open_[name] = connector
+    return found
 
 
 class _Reader:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import sys
 from enum import IntEnum
+from typing import Any
 
 from typer.exceptions import TyperException
 
-from twofold.cli.terminal import answer, note
+from twofold.cli.terminal import answer, close_output, note
 from twofold.core.names import closest
 from twofold.errors import Fatal, Interrupted, Refused, Transient, TwofoldError
 
@@ -30,8 +31,17 @@ def report_failure(error: BaseException, *, json: bool, debug: bool) -> Exit:
     for number, sentence in enumerate(sentences):
         note(sentence, "bold red" if number == 0 else "")
     if json:
-        answer({"error": {"kind": kind, "message": sentences[0], "problems": sentences[1:]}})
+        _answer({"error": {"kind": kind, "message": sentences[0], "problems": sentences[1:]}})
     return code
+
+
+def _answer(document: dict[str, Any]) -> None:
+    try:
+        answer(document)
+        sys.stdout.flush()
+    except OSError:
+        # Where the output goes is what failed: the sentence on standard error has to do.
+        close_output()
 
 
 def _told(error: BaseException) -> tuple[Exit, str, list[str]]:

@@ -5,7 +5,6 @@ It must never load Polars, Django or SQLAlchemy by itself, so that help is there
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from twofold.cli import couplings, errors, jobs, records, runs, workspaces
 from twofold.cli.failures import Exit, report_failure
 from twofold.cli.front import Debug, Front, Json, Workspace, register
 from twofold.cli.options import SETTING_UP
-from twofold.cli.terminal import BROKEN_OFF, note
+from twofold.cli.terminal import BROKEN_OFF, close_output, note
 
 app = typer.Typer(
     name="twofold",
@@ -83,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
         return int(code or 0)
     except (BrokenPipeError, SystemExit):
         # Typer and Rich both turn a broken pipe into an exit; nothing else here exits by itself.
-        _close_quietly()
+        close_output()
         return Exit.DONE
     except KeyboardInterrupt:
         note(BROKEN_OFF)
@@ -93,11 +92,6 @@ def main(arguments: Sequence[str]) -> int:
         return Exit.REFUSED
     except Exception as error:  # noqa: BLE001 - the one door: no traceback ever reaches a person
         return report_failure(error, json=wants["--json"], debug=wants["--debug"])
-
-
-def _close_quietly() -> None:
-    """Whoever read our output went away: keep Python from complaining about it on its way out."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run() -> NoReturn:

@@ -64,6 +64,11 @@ def say(sentence: str) -> None:
     page(sys.stdout).print(Text(sentence), soft_wrap=True)
 
 
+def close_output() -> None:
+    """Write nothing more to standard output, which nobody reads or which is full."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def note(sentence: str, style: str = "") -> None:
     """Print a remark on standard error."""
     page(sys.stderr).print(Text(sentence, style=style), soft_wrap=True)

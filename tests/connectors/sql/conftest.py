@@ -1,4 +1,4 @@
-"""Two real databases, each empty."""
+"""Three real databases, each empty."""
 
 from __future__ import annotations
 
@@ -25,8 +25,15 @@ def postgresql(make_postgresql_database: Callable[[], str], tmp_path: Path) -> I
     place.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
+def mariadb(make_mariadb_database: Callable[[], str], tmp_path: Path) -> Iterator[Place]:
+    place = Place("mariadb", make_mariadb_database(), tmp_path)
+    yield place
+    place.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def place(request: pytest.FixtureRequest) -> Place:
-    """Either database."""
+    """Any of the databases."""
     found: Place = request.getfixturevalue(request.param)
     return found

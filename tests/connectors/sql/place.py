@@ -10,7 +10,9 @@ from typing import Any
 
 import polars as pl
 import psycopg
+from sqlalchemy import make_url
 
+from database_servers import query
 from twofold.connectors.sql import SqlConnector, connect
 from twofold.core.filters import Filter
 from twofold.core.frames import KEY, VERSION
@@ -40,6 +42,9 @@ class Place:
                     return connection.execute(statement, values).fetchall()
             finally:
                 connection.close()
+        if self.kind == "mariadb":
+            url = make_url(self.url)
+            return query(str(url.query["unix_socket"]), statement, values or None, url.database)
         with psycopg.connect(self.url, autocommit=True) as postgresql:
             cursor = postgresql.execute(statement.encode(), values or None)
             return cursor.fetchall() if cursor.description else []

@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from database_servers import MariadbServer
 from twofold.connectors.sql import SqlConnector, connect
 from twofold.core.keys import key_parts, key_text
 from twofold.core.names import FeedKind
 from twofold.core.schema import FieldType, Schema
 from twofold.testing.contract import Arrangement, ConnectorContract, KeyKind, contract_schema, contract_table
-
-from ...conftest import MariadbServer
 
 PAGE = 4
 _SCHEMAS = itertools.count(1)
@@ -30,6 +29,7 @@ class SqlArrangement(Arrangement):
     """A table in a database, and somebody who works on it with statements of their own."""
 
     page = PAGE
+    options: Mapping[str, Any] = MappingProxyType({})
     types: Mapping[FieldType, sa.types.TypeEngine[Any]] = {FieldType.INTEGER: sa.Integer()}
 
     def __init__(
@@ -39,7 +39,7 @@ class SqlArrangement(Arrangement):
         self.table = contract_table(feed, key)
         self.kind = key
         described = contract_schema(feed, key)
-        self.engine = sa.create_engine(url)
+        self.engine = sa.create_engine(url, **self.options)
         self._versions = itertools.count(1)
         statement = connector.create_statement("things", described.fields, described.key)
         with self.engine.begin() as connection:
@@ -203,6 +203,7 @@ class MariadbArrangement(SqlArrangement):
     """MariaDB with a sequence for row versions."""
 
     types = MappingProxyType({**PostgresqlArrangement.types, FieldType.GUID: sa.CHAR(36)})
+    options = MappingProxyType({"connect_args": {"ssl_disabled": True}})
 
     def extras(self, feed: FeedKind, schema: str | None) -> list[str]:
         if feed is not FeedKind.ROW_VERSION:

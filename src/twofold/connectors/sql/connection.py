@@ -130,7 +130,7 @@ class Database:
 
     def _open(self) -> sa.Engine:
         try:
-            options = self.dialect.options(self.settings.timeout)
+            options = self.dialect.options(self.url, self.settings.timeout)
             return sa.create_engine(self.url, hide_parameters=True, **options)
         except ModuleNotFoundError as error:
             raise Refused(

@@ -77,7 +77,7 @@ class Dialect(Protocol):
     key_length: int | None
     reading: Mapping[str, Any]
 
-    def options(self, timeout: float) -> dict[str, Any]:
+    def options(self, url: sa.URL, timeout: float) -> dict[str, Any]:
         """Arguments for `sqlalchemy.create_engine`."""
         ...
 

@@ -96,7 +96,7 @@ class PostgresqlDialect:
     key_length: int | None = None
     reading: Mapping[str, Any] = MappingProxyType({"isolation_level": "AUTOCOMMIT"})
 
-    def options(self, timeout: float) -> dict[str, Any]:
+    def options(self, url: sa.URL, timeout: float) -> dict[str, Any]:  # noqa: ARG002
         """Arguments for `sqlalchemy.create_engine`."""
         arguments = {"connect_timeout": max(2, round(timeout)), "application_name": "twofold"}
         return {"connect_args": arguments, "paramstyle": "format", "pool_pre_ping": True}

@@ -84,7 +84,7 @@ class SqliteDialect:
     key_length: int | None = None
     reading: Mapping[str, Any] = MappingProxyType({})
 
-    def options(self, timeout: float) -> dict[str, Any]:
+    def options(self, url: sa.URL, timeout: float) -> dict[str, Any]:  # noqa: ARG002
         """Arguments for `sqlalchemy.create_engine`."""
         return {"connect_args": {"timeout": timeout}, "poolclass": sa.QueuePool}
 
