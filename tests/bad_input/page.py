@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from bad_input import files, systems, words
-from bad_input.case import Case
+from . import files, systems, words
+from .case import Case
 
 FILE = Path(__file__).parents[2] / "docs" / "bad-input.md"
 SECTIONS: dict[str, list[Case]] = files.CASES | words.CASES | systems.CASES

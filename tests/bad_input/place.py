@@ -197,6 +197,7 @@ def _rows(path: Path, query: str) -> list[tuple[Any, ...]] | bytes | None:
 
 
 _SOCKET = re.compile(r'"[^"]*/\.s\.PGSQL\.\d+"')
+_HOST = re.compile(r"@/[^ ]*/(?=crm\b)")
 _DATABASE = re.compile(r"\b(?:test|tset)_\d+")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -204,7 +205,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{1
 def steady(text: str, place: Place) -> str:
     """The text without what differs from run to run."""
     text = _UUID.sub("0190c2f4", text.replace(str(place.folder), "WORKSPACE"))
-    text = _SOCKET.sub('"SOCKET"', _DATABASE.sub("crm", text))
+    text = _HOST.sub("@HOST/", _SOCKET.sub('"SOCKET"', _DATABASE.sub("crm", text)))
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 

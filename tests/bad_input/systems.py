@@ -15,8 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bad_input.case import APPLY, Case, Provoke, both, folder_instead, gone, sql
-from bad_input.place import CONFIGURATION, STATE, Outcome, Place, in_shell, program
+from .case import APPLY, Case, Provoke, both, folder_instead, gone, sql
+from .place import CONFIGURATION, STATE, Outcome, Place, in_shell, program
 
 EDIT = "UPDATE customer SET city = 'Skagen' WHERE number = '10000'"
 MANY = (

@@ -9,9 +9,9 @@ import os
 
 import pytest
 
-from bad_input.case import Case
-from bad_input.page import CASES, FILE, row, whole
-from bad_input.place import Place, one_document, seen, steady
+from .case import Case
+from .page import CASES, FILE, row, whole
+from .place import Place, one_document, seen, steady
 
 CODES = {0: "done", 1: "rows", 2: "refused", 3: "broke_off"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bad_input.case import Case, both, gone, sql
-from bad_input.place import Outcome, Place, in_process
+from .case import Case, both, gone, sql
+from .place import Outcome, Place, in_process
 
 NEW_CUSTOMER = "INSERT INTO customer (number, name) VALUES ('30000', 'School')"
 KNOWN = 'Did you mean "CUSTOMER"? There are: CURRENCY, CUSTOMER, VISIT.'

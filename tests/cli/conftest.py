@@ -6,9 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from desk import CONFIGURATION, Desk, disturb, make_tables
 
 from twofold.cli.main import main
+
+from .desk import CONFIGURATION, Desk, disturb, make_tables
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from desk import Desk
+
+from .desk import Desk
 
 ACCOUNT = "11111111-0000-4000-8000-00000000000"
 

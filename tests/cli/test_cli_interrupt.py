@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import slow_system
-from desk import Desk, command_line, run_process
+
+from . import slow_system
+from .desk import Desk, command_line, run_process
 
 CONFIGURATION = """\
 connections:

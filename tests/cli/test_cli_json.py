@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from desk import Desk, disturb
 
 from twofold.core.names import COUNTERS
+
+from .desk import Desk, disturb
 
 JOB = ["id", "mapping", "direction", "type", "status", "message", "started", "finished", *COUNTERS]
 

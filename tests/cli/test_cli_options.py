@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from desk import CONFIGURATION, Desk, disturb
+
+from .desk import CONFIGURATION, Desk, disturb
 
 
 def test_options_stand_before_or_after_the_command(synchronized: Desk, tmp_path: Path) -> None:

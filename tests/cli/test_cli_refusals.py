@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from desk import CONFIGURATION, Desk
 
 from twofold.cli.failures import Exit, report_failure
 from twofold.errors import Fatal, Interrupted, Refused, Throttled
+
+from .desk import CONFIGURATION, Desk
 
 REFUSALS: dict[str, tuple[list[str], str]] = {
     "an unknown command": (["snyc"], "Did you mean 'sync'?"),

@@ -7,9 +7,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from desk import CONFIGURATION, Desk, make_tables
 
 from twofold.app.starter import starter
+
+from .desk import CONFIGURATION, Desk, make_tables
 
 
 def test_init_makes_what_is_missing_and_keeps_what_is_there(

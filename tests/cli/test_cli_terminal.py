@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from desk import CONFIGURATION, Desk, command_line, run_process
+
+from .desk import CONFIGURATION, Desk, command_line, run_process
 
 ESCAPE = "\x1b["
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from desk import Desk, disturb, transcript
+
+from .desk import Desk, disturb, transcript
 
 FOLDER = Path(__file__).parent / "transcripts"
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import polars as pl
 from hypothesis import strategies as st
-from specimens import couplings_of, layout_of, mapping_of, pairs_of
 
 from twofold.core.decide import Policy
 from twofold.core.digest import text_digest
@@ -21,6 +20,8 @@ from twofold.core.mapping import FieldMapping, TableSide
 from twofold.core.names import DeletionConflict, Direction, Side, UpdateConflict
 from twofold.core.schema import Field, FieldType
 from twofold.core.situation import Link
+
+from .specimens import couplings_of, layout_of, mapping_of, pairs_of
 
 WAYS = {"name": Direction.BOTH, "code": Direction.BOTH, "rank": Direction.TO_RIGHT, "note": Direction.TO_LEFT}
 NAMES = tuple(WAYS)

@@ -9,7 +9,6 @@ from typing import Any
 
 import polars as pl
 from hypothesis import strategies as st
-from samples import LAYOUT, NAMES, Sample, frame_of, key_of, sample_from
 
 from twofold.core.classify import classify
 from twofold.core.decide import Policy
@@ -19,6 +18,8 @@ from twofold.core.situation import Link
 from twofold.core.translation import Lookups
 from twofold.core.writes import derive
 from twofold.ports import no_entries
+
+from .samples import LAYOUT, NAMES, Sample, frame_of, key_of, sample_from
 
 BOTH_WAYS = (Direction.TO_RIGHT, Direction.TO_LEFT)
 FATES = ("done", "failed", "moved", "in_doubt")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import BATCHES, LAYOUT, NAMES, POLICIES, WAYS, Sample, agree, arriving, frame_of
-from specimens import couplings_of, layout_of, mapping_of, pairs_of
 
 from twofold.core.classify import action_is, classify
 from twofold.core.decide import ACTIONS, Action, Policy, compare_field, decide
@@ -26,6 +24,9 @@ from twofold.core.situation import (
     State,
 )
 from twofold.core.translation import Lookups
+
+from .samples import BATCHES, LAYOUT, NAMES, POLICIES, WAYS, Sample, agree, arriving, frame_of
+from .specimens import couplings_of, layout_of, mapping_of, pairs_of
 
 # -- the reference -----------------------------------------------------------------------------------------
 

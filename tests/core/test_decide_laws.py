@@ -8,7 +8,6 @@ from functools import cache
 from itertools import product
 
 import pytest
-from specimens import agrees_with_golden
 
 from twofold.core.decide import (
     ACTIONS,
@@ -34,6 +33,8 @@ from twofold.core.situation import (
     State,
     all_situations,
 )
+
+from .specimens import agrees_with_golden
 
 ALL = tuple(all_situations())
 FORCES = (None, Direction.TO_RIGHT, Direction.TO_LEFT)

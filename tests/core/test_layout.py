@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from specimens import layout_of, line_of, mapping_of
 
 from twofold.core.layout import common_ground, constant_as, lay_out, line_signature, source_value
 from twofold.core.mapping import FieldMapping, Lookup, Rule, Template, Templates, Transform
 from twofold.core.names import Direction, Side
 from twofold.core.schema import Field, FieldType, Schema
+
+from .specimens import layout_of, line_of, mapping_of
 
 Kind = FieldType
 TEXT_LEFT, TEXT_RIGHT = Field("a", Kind.TEXT), Field("b", Kind.TEXT)
@@ -92,3 +93,19 @@ def test_a_constant_is_what_the_field_makes_of_it() -> None:
         (None, TEXT_RIGHT, None),
     ):
         assert pl.select(constant_as(value, own)).item() == expected
+
+
+def test_a_combination_takes_fields_of_any_type() -> None:
+    left = Schema(
+        "customer", (Field("number", FieldType.INTEGER), Field("city", FieldType.TEXT)), ("number",)
+    )
+    right = Schema("account", (Field("title", FieldType.TEXT),), ())
+    pair = FieldMapping(right="title", combine=("number", "city"), join=", ")
+    layout = lay_out(mapping_of(pair), left, right, {pair.identity: 0})
+
+    rows = pl.DataFrame({"number": [7, None], "city": ["Rome", "Oslo"]})
+
+    assert rows.select(source_value(layout.lines[0], Side.LEFT).alias("t"))["t"].to_list() == [
+        "7, Rome",
+        "Oslo",
+    ]

@@ -13,7 +13,6 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from specimens import layout_of, mapping_of
 
 from twofold.core.layout import Layout
 from twofold.core.mapping import FieldMapping
@@ -21,6 +20,8 @@ from twofold.core.matching import Matches, comparable, find_matches, match_lines
 from twofold.core.names import Side
 from twofold.core.schema import Field, FieldType
 from twofold.core.translation import Lookups
+
+from .specimens import layout_of, mapping_of
 
 TEXT = FieldType.TEXT
 NAMES = ("number", "email", "name")

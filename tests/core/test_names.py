@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from specimens import mapping_of
 
 from twofold.core.mapping import FieldMapping, Lookup
 from twofold.core.names import TO, Direction, EntryKind, Side, closest
+
+from .specimens import mapping_of
 
 
 def test_a_side_has_another_side() -> None:

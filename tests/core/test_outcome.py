@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 from hypothesis import given
-from samples import LAYOUT, NAMES, WAYS
-from scenes import BOTH_WAYS, Scene, judged_insert, scenes, settled, value_after, words
-from specimens import entries_of
 
 from twofold.core.decide import ACTIONS, ASKS, Action
 from twofold.core.digest import text_digest
@@ -14,6 +11,10 @@ from twofold.core.frames import COUPLING_SCHEMA
 from twofold.core.names import Side
 from twofold.core.outcome import conclude, intended
 from twofold.core.situation import Link
+
+from .samples import LAYOUT, NAMES, WAYS
+from .scenes import BOTH_WAYS, Scene, judged_insert, scenes, settled, value_after, words
+from .specimens import entries_of
 
 NULL = text_digest(None)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
-from specimens import couplings_of, layout_of, mapping_of, pairs_of, rows_of
 
 from twofold.core.mapping import FieldMapping, TableSide
 from twofold.core.names import Side
 from twofold.core.pairing import deduplicate, empty_rows, fields_of_side, new_keys
 from twofold.core.schema import Field, FieldType
+
+from .specimens import couplings_of, layout_of, mapping_of, pairs_of, rows_of
 
 FIELDS = [Field("name", FieldType.TEXT), Field("blocked", FieldType.TEXT)]
 LAYOUT = layout_of(

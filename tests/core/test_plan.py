@@ -12,7 +12,6 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from specimens import agrees_with_golden, base_of, couplings_of, layout_of, mapping_of, pairs_of
 
 from twofold.core.classify import classify
 from twofold.core.decide import ACTIONS, Action, Policy
@@ -33,6 +32,8 @@ from twofold.core.questions import question
 from twofold.core.schema import Field, FieldType
 from twofold.core.translation import Lookups
 from twofold.core.writes import derive
+
+from .specimens import agrees_with_golden, base_of, couplings_of, layout_of, mapping_of, pairs_of
 
 TEXT = FieldType.TEXT
 NAMES = ("name", "city", "phone", "email", "secret")

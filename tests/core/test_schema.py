@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from specimens import agrees_with_golden
 
 from twofold.core.schema import DEFAULT_SCALE, Common, Field, FieldType, Schema, narrow
+
+from .specimens import agrees_with_golden
 
 SCALED = (FieldType.DECIMAL, FieldType.DATETIME, FieldType.TIME)
 SIZES = st.none() | st.integers(0, 12)

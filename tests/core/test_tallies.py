@@ -5,13 +5,14 @@ from __future__ import annotations
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import LAYOUT
-from scenes import BOTH_WAYS, Scene, judged_insert, scenes
 
 from twofold.core.decide import ACTIONS, ASKS, Action
 from twofold.core.names import Direction
 from twofold.core.outcome import conclude
 from twofold.ports import no_entries
+
+from .samples import LAYOUT
+from .scenes import BOTH_WAYS, Scene, judged_insert, scenes
 
 
 @given(scenes(), st.booleans())

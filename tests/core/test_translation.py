@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from specimens import line_of
 
 from twofold.core.classify import equal
 from twofold.core.layout import Line
@@ -18,6 +17,8 @@ from twofold.core.mapping import FieldMapping, Lookup, Rule, Transform
 from twofold.core.names import Direction, LookupMissing, Side
 from twofold.core.schema import Field, FieldType
 from twofold.core.translation import Lookups, option_pairs, translate
+
+from .specimens import line_of
 
 Kind = FieldType
 TEXT_LEFT, TEXT_RIGHT = Field("a", Kind.TEXT), Field("b", Kind.TEXT)

@@ -8,7 +8,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-from specimens import base_of, couplings_of, entries_of, layout_of, mapping_of, pairs_of
 
 from twofold.core.classify import classify
 from twofold.core.decide import Policy
@@ -21,6 +20,8 @@ from twofold.core.situation import Link
 from twofold.core.translation import Lookups
 from twofold.core.writes import derive
 from twofold.ports import no_entries
+
+from .specimens import base_of, couplings_of, entries_of, layout_of, mapping_of, pairs_of
 
 BOTH_WAYS = (Direction.TO_RIGHT, Direction.TO_LEFT)
 FIELDS = [Field("name", FieldType.TEXT), Field("currency", FieldType.CODE)]

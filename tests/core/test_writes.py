@@ -7,7 +7,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-from specimens import base_of, couplings_of, layout_of, mapping_of, pairs_of
 
 from twofold.core.classify import classify
 from twofold.core.decide import Policy
@@ -18,6 +17,8 @@ from twofold.core.outcome import intended
 from twofold.core.schema import Field, FieldType
 from twofold.core.translation import Lookups
 from twofold.core.writes import defers, derive, template_choice, template_values
+
+from .specimens import base_of, couplings_of, layout_of, mapping_of, pairs_of
 
 TEXT = FieldType.TEXT
 NAME, CITY = Field("name", TEXT), Field("city", TEXT)

@@ -208,3 +208,14 @@ def test_a_natural_key_is_matched_instead_if_the_mapping_says_so(build: Build) -
     house.right.insert("account", {"id": "1", "name": "Ann"})
     assert house.run()["to_right"] == {"coupled": 1}
     assert house.couplings() == {"1": "1"}
+
+
+def test_records_that_share_common_values_are_not_taken_for_the_one_in_doubt(build: Build) -> None:
+    house = build(**SYSTEM)
+    for number in range(3):
+        house.left.insert("customer", {"name": f"Left {number}", "phone": "1", "city": "Bern"})
+        house.right.insert("account", {"name": f"Right {number}", "phone": "1", "city": "Bern"})
+    with house.faults(right=[Fault("apply", 1, Trouble.DROPPED)]), pytest.raises(Unreachable):
+        house.run()
+    house.run()
+    assert (len(house.couplings()), house.entries()) == (6, [])

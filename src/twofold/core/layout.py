@@ -178,7 +178,8 @@ def source_value(line: Line, side: Side) -> pl.Expr:
     if pair.on(side) is not None:
         return values.canonical(pl.col(field.name), field)
     if pair.combine:
-        return values.canonical(values.joined([pl.col(name) for name in pair.combine], pair.join), field)
+        parts = [pl.col(name).cast(pl.String) for name in pair.combine]
+        return values.canonical(values.joined(parts, pair.join), field)
     return pl.lit(values.scalar_text(pair.constant), dtype=pl.String)
 
 

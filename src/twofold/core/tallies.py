@@ -10,6 +10,7 @@ from twofold.core.classify import action_is
 from twofold.core.decide import Action
 from twofold.core.names import Direction, Side
 from twofold.core.pairing import here, inside, now
+from twofold.core.situation import State, number
 
 
 def count(
@@ -56,10 +57,14 @@ def _sums(direction: Direction, ran: Sequence[Direction]) -> list[pl.Expr]:
 
 
 def _unchanged(target: Side) -> pl.Expr:
-    """The source has a version that nobody has seen, and nothing was to be written; no echo counts."""
+    """The source has a version that nobody has seen, and nothing was to be written; no echo counts.
+
+    An edit that lost and was overwritten is not an unchanged record.
+    """
     source = target.other
+    lost = pl.col(f"{source}_op").is_not_null() & (pl.col(f"{source}_state") == number(State.CHANGED))
     stirred = pl.col(f"{source}_version").is_not_null() & (pl.col(now(source)) != pl.col(f"{source}_version"))
-    idle = pl.col(f"{target}_op").is_null() & ~pl.col("open")
+    idle = pl.col(f"{target}_op").is_null() & ~pl.col("open") & ~lost
     return (stirred & idle & pl.col(inside(source)) & ~pl.col("drop")).fill_null(value=False)
 
 

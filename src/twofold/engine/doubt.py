@@ -5,7 +5,7 @@ whatever became of its source. In this order, among the records that are not cou
 
 1. those in which every field is as it was to be written; as many of these as were asked for are alike
 2. those that agree in a group of match fields, as written or as the source has them now; only one will do
-3. those that resemble it, in at least half of what was written: a person must say whether it is one of them
+3. one that agrees in a value which no other record there has: a person must say whether it is the one
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ from twofold.engine.lookups import resolve
 from twofold.engine.reader import pairs_of_couplings
 from twofold.engine.task import Task
 
-TELLING = 10
-"""A value that more of the sought records have in common says nothing about any of them."""
 _BLANK = text_digest(None)
 _FOUND = {"id": pl.Int64(), KEY: pl.String()}
 
@@ -72,17 +70,20 @@ def _search(task: Task, doubtful: pl.DataFrame, target: Side) -> tuple[pl.DataFr
     """`id` and `#key` of what was found for certain, and of what may be it: a person must be asked."""
     lines = [line for line in task.layout.lines if line.writes(target)]
     meant = _meant(task, doubtful, target, lines)
-    standing = pl.concat(_standing(task, target, lines))
+    there = pl.concat(_standing(task, target, lines))
+    standing = there.filter(~pl.col("#coupled"))
     found, maybe = _same(meant, standing, lines)
-    for search in (_matching, _resembling):
-        asked = meant.filter(~pl.col("id").is_in([*found["id"], *maybe["id"]]))
-        if asked.is_empty():
-            break
-        candidates = search(task, asked, standing.join(found, on=KEY, how="anti"), lines)
-        sure = _told_apart(candidates) if search is _matching else candidates.clear()
-        found = pl.concat([found, sure])
-        maybe = pl.concat([maybe, candidates.join(sure, on="id", how="anti")])
-    return found, maybe
+    asked = _still_sought(meant, found, maybe)
+    candidates = _matching(task, asked, standing.join(found, on=KEY, how="anti"), lines)
+    sure = _told_apart(candidates)
+    found = pl.concat([found, sure])
+    maybe = pl.concat([maybe, candidates.join(sure, on="id", how="anti")])
+    asked = _still_sought(meant, found, maybe)
+    return found, pl.concat([maybe, _resembling(asked, there, found, lines)])
+
+
+def _still_sought(meant: pl.DataFrame, found: pl.DataFrame, maybe: pl.DataFrame) -> pl.DataFrame:
+    return meant.filter(~pl.col("id").is_in([*found["id"], *maybe["id"]]))
 
 
 def _meant(task: Task, doubtful: pl.DataFrame, target: Side, lines: list[Line]) -> pl.DataFrame:
@@ -105,7 +106,7 @@ def _meant(task: Task, doubtful: pl.DataFrame, target: Side, lines: list[Line]) 
 
 
 def _standing(task: Task, target: Side, lines: list[Line]) -> Iterator[pl.DataFrame]:
-    """The records of the target that are not coupled, in or out of the filter: key and digests."""
+    """The records of the target, in or out of the filter: key, digests, and whether they are coupled."""
     end = task.ends[target]
     fields = tuple(dict.fromkeys(line.field(target).name for line in lines))
     digests = [
@@ -114,8 +115,8 @@ def _standing(task: Task, target: Side, lines: list[Line]) -> Iterator[pl.DataFr
     ]
     for page in end.connector.changes(end.table, fields, None, None):
         known = task.store.couplings(task.name, target, page.rows[KEY].to_list())
-        alone = page.rows.unique(KEY, keep="last", maintain_order=True)
-        yield alone.join(known, left_on=KEY, right_on=f"{target}_key", how="anti").select(KEY, *digests)
+        coupled = pl.col(KEY).is_in(known[f"{target}_key"].to_list()).alias("#coupled")
+        yield page.rows.unique(KEY, keep="last", maintain_order=True).select(KEY, coupled, *digests)
 
 
 # -- the three ways to find a record -----------------------------------------------------------------------
@@ -160,18 +161,16 @@ def _agreeing(asked: pl.DataFrame, standing: pl.DataFrame, group: list[Line], le
     return filled.select("id", *mine).join(standing, left_on=mine, right_on=theirs).select(*_FOUND)
 
 
-def _resembling(_task: Task, asked: pl.DataFrame, standing: pl.DataFrame, lines: list[Line]) -> pl.DataFrame:
-    """`id` and `#key` of what agrees in at least half of the values that tell one record from another."""
-    parts, written = [], pl.lit(0)
+def _resembling(
+    asked: pl.DataFrame, there: pl.DataFrame, found: pl.DataFrame, lines: list[Line]
+) -> pl.DataFrame:
+    """`id` and `#key` of what agrees in a value that nothing else on the target has, coupled or not."""
+    parts = [pl.DataFrame(schema=_FOUND)]
     for name in (f"t{line.number}" for line in lines):
-        filled = asked.filter(~pl.col(name).is_in([UNKNOWN, _BLANK]))
-        if filled.height > TELLING * max(1, filled[name].n_unique()):
-            continue
-        written = written + (~pl.col(name).is_in([UNKNOWN, _BLANK])).cast(pl.Int64)
-        parts.append(filled.select("id", name).join(standing.select(KEY, name), on=name).select(*_FOUND))
-    score = pl.concat([pl.DataFrame(schema=_FOUND), *parts]).group_by("id", KEY).len()
-    scored = score.join(asked.select("id", written.alias("#written")), on="id")
-    return scored.filter(pl.col("len") * 2 >= pl.col("#written")).select(*_FOUND)
+        filled = asked.filter(~pl.col(name).is_in([UNKNOWN, _BLANK])).select("id", name)
+        telling = there.filter(pl.len().over(name) == 1, ~pl.col("#coupled"))
+        parts.append(filled.join(telling, on=name).select(*_FOUND))
+    return pl.concat(parts).unique().join(found, on=KEY, how="anti")
 
 
 def _told_apart(candidates: pl.DataFrame) -> pl.DataFrame:

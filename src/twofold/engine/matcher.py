@@ -20,14 +20,22 @@ from twofold.ports import Record
 
 
 def match(task: Task, left_keys: Collection[str] = ()) -> Matches:
-    """What belongs together among the uncoupled records in both filters; `left_keys` narrows the left."""
+    """What belongs together among the uncoupled records in both filters.
+
+    `left_keys` narrows what is told, not what is compared: what another record also matches is ambiguous.
+    """
     frames = {side: _uncoupled(task, side) for side in Side}
-    if left_keys:
-        frames[Side.LEFT] = frames[Side.LEFT].filter(pl.col(KEY).is_in(list(left_keys)))
     lookups = _lookups(task, frames[Side.LEFT])
     sides = {side: comparable(task.layout, frames[side], side, lookups) for side in Side}
     groups = match_lines(task.layout.mapping, task.layout.lines)
-    return find_matches(groups, sides[Side.LEFT], sides[Side.RIGHT])
+    found = find_matches(groups, sides[Side.LEFT], sides[Side.RIGHT])
+    return _only(found, left_keys) if left_keys else found
+
+
+def _only(found: Matches, left_keys: Collection[str]) -> Matches:
+    wanted = pl.col("left_key").is_in(list(left_keys))
+    unmatched = [key for key in found.unmatched if key in left_keys]
+    return Matches(found.coupled.filter(wanted), found.ambiguous.filter(wanted), unmatched, found.lonely)
 
 
 def _uncoupled(task: Task, side: Side) -> pl.DataFrame:

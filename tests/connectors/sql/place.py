@@ -12,7 +12,7 @@ import polars as pl
 import psycopg
 from sqlalchemy import make_url
 
-from database_servers import query
+from tests.database_servers import query
 from twofold.connectors.sql import SqlConnector, connect
 from twofold.core.filters import Filter
 from twofold.core.frames import KEY, VERSION

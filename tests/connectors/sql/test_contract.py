@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from database_servers import MariadbServer
+from tests.database_servers import MariadbServer
 from twofold.connectors.sql import SqlConnector, connect
 from twofold.core.keys import key_parts, key_text
 from twofold.core.names import FeedKind

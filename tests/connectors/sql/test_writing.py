@@ -75,6 +75,8 @@ def test_numbers_that_are_too_large_are_refused_by_field(postgresql: Place) -> N
 
 
 def test_a_row_that_a_trigger_drops_is_not_called_written(place: Place) -> None:
+    if place.kind == "mariadb":
+        pytest.skip("a trigger of MariaDB can refuse a row, but not drop it")
     place.execute("CREATE TABLE things (id VARCHAR(9) PRIMARY KEY, n INTEGER)")
     if place.kind == "sqlite":
         place.execute(
@@ -113,14 +115,15 @@ def test_the_modified_column_is_set_in_the_form_found(sqlite: Place, stored: str
 
 
 def test_a_new_stamp_is_later_than_the_one_it_replaces_whatever_the_clock(place: Place) -> None:
-    place.execute("CREATE TABLE things (id VARCHAR(9) PRIMARY KEY, n INTEGER, m TIMESTAMP)")
-    future = "2090-01-02 03:04:05.000007"
+    place.execute("CREATE TABLE things (id VARCHAR(9) PRIMARY KEY, n INTEGER, m TIMESTAMP(6))")
+    # A TIMESTAMP of MariaDB ends in 2038.
+    future = "2037-01-02 03:04:05.000007"
     place.execute(f"INSERT INTO things VALUES ('a', 1, '{future}')")
     connector = place.connect()
     results = write(
         connector, STAMPED, ops(connector, STAMPED, UPDATE, {"n": [2]}, keys=["a"], versions=[future])
     )
-    assert results["#version"].to_list() == ["2090-01-02 03:04:05.000008"]
+    assert results["#version"].to_list() == ["2037-01-02 03:04:05.000008"]
 
 
 def test_a_stamp_that_the_op_writes_is_left_alone(place: Place) -> None:
