@@ -192,7 +192,7 @@ def test_a_full_run_after_an_interrupted_one_that_was_not_full_is_full(build: Bu
 def test_a_feed_that_breaks_off_is_taken_up_again(build: Build) -> None:
     house = build(facts={"page_size": 2})
     many(house)
-    with house.faults(Fault("changes", 3, Trouble.BROKEN)), pytest.raises(Exception, match="broke"):
+    with house.faults(Fault("changes", 2, Trouble.BROKEN)), pytest.raises(Exception, match="broke"):
         house.run()
     house.run()
     assert len(house.right.rows("account")) == 10

@@ -35,7 +35,7 @@ class Memory:
     be inserted, because it is not clear with which record they belong together. `made`, `removed`: our own
     inserts and deletes per side, for the expected number of records. `unfinished`: left keys of pairs just
     inserted without some lookup; `held`: those of other pairs that wait for the second pass; `struck`:
-    those that failed in that pass, None before it.
+    those that failed in that pass, None before it. `coupled`: there were couplings when the run began.
     """
 
     handled: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
@@ -43,6 +43,7 @@ class Memory:
     made: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(Side, 0))
     removed: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(Side, 0))
     entries: bool = True
+    coupled: bool = True
     matched: bool = False
     unfinished: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)

@@ -54,15 +54,15 @@ class Feed:
             self.deleted += page.deleted
             self.fresh += page.fresh
             self.host.note_unreadable({self.side: page.read.unreadable})
-            self._take(page.read.rows, fresh=page.fresh > 0)
+            matched = page.fresh > 0 and self.host.match_once()
+            self._take(page.read.rows, None if matched else page.couplings)
 
-    def _take(self, rows: pl.DataFrame, *, fresh: bool) -> None:
+    def _take(self, rows: pl.DataFrame, couplings: pl.DataFrame | None) -> None:
+        """Process rows; their `couplings` are asked for unless given, as matching may have made some."""
         if rows.is_empty():
             self.host.check_stop()
             return
-        if fresh:
-            self.host.match_once()
-        pairs, problems = reader.pairs_of_rows(self.host.task, self.side, rows)
+        pairs, problems = reader.pairs_of_rows(self.host.task, self.side, rows, couplings)
         self.host.note_unreadable({self.side.other: problems})
         self.host.process_pairs(pairs, self._bookmarks(complete=False))
 
@@ -111,11 +111,13 @@ class Feed:
         for part in chunks(keys, PAGE):
             read = reader.fetch(self.host.task, self.side, part)
             self.host.note_unreadable({self.side: read.unreadable})
-            self._take(read.rows, fresh=True)
+            self.host.match_once()
+            self._take(read.rows, None)
 
     def _must_sweep(self) -> bool:
         task = self.host.task
-        if not task.store.coupling_count(task.name):
+        if not self.host.memory.coupled:
+            # Nothing was coupled when the run began, and what it coupled it has just seen.
             return False
         expected, count = self._expected_now(), self.count
         if task.ends[self.side].capabilities.reports_deletes and count is None:

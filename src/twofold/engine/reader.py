@@ -25,14 +25,17 @@ class Read:
 
 @dataclass(slots=True)
 class FeedPage:
-    """The rows of one page that are worth a look; `deleted` keys were reported, `fresh` ones not coupled."""
+    """The rows of one page that are worth a look, and their couplings.
+
+    `deleted` are keys that were reported, `fresh` is how many rows are not coupled.
+    """
 
     side: Side
     read: Read
     deleted: tuple[str, ...]
     cursor: str
     count: int | None
-    height: int
+    couplings: pl.DataFrame
     fresh: int
 
 
@@ -83,14 +86,18 @@ def _looked_over(
     if sparing:
         values = fetch(task, side, rows[KEY].to_list())
         rows, read.unreadable = values.rows, read.unreadable + values.unreadable
+    couplings = couplings.join(rows, left_on=f"{side}_key", right_on=KEY, how="semi")
     return FeedPage(
-        side, Read(rows, read.unreadable), page.deleted, page.cursor, page.count, page.rows.height, fresh
+        side, Read(rows, read.unreadable), page.deleted, page.cursor, page.count, couplings, fresh
     )
 
 
-def pairs_of_rows(task: Task, side: Side, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Unreadable]]:
-    """The pairs of rows of one side: their couplings, and the counterparts that these name."""
-    couplings = task.store.couplings(task.name, side, rows[KEY].to_list())
+def pairs_of_rows(
+    task: Task, side: Side, rows: pl.DataFrame, couplings: pl.DataFrame | None = None
+) -> tuple[pl.DataFrame, list[Unreadable]]:
+    """The pairs of rows of one side: their couplings (asked for unless given) and the counterparts."""
+    if couplings is None:
+        couplings = task.store.couplings(task.name, side, rows[KEY].to_list())
     other = fetch(task, side.other, couplings[f"{side.other}_key"].drop_nulls().to_list())
     unread = {problem.key for problem in other.unreadable}
     if unread:

@@ -144,7 +144,7 @@ class Run:
     def _changes(self) -> None:
         feeds = [Feed(self, side) for side in self.task.sources]
         others = [side for side in Side if side not in self.task.sources]
-        judges_all = self.task.store.coupling_count(self.task.name) > 0
+        judges_all = self.memory.coupled = self.task.store.coupling_count(self.task.name) > 0
         for feed in self._smaller_first(feeds):
             feed.run(judges_all=judges_all)
             # Every pair has been judged by now; the other feed brings what is new to it.
@@ -171,7 +171,7 @@ class Run:
         before = self.memory.balance(side)
         expected = None if bookmark is None or bookmark.count is None else bookmark.count + before
         swept = bookmark.swept if bookmark is not None else None
-        if task.store.coupling_count(task.name) and deletes.sweep_is_due(task, bookmark, expected, count):
+        if self.memory.coupled and deletes.sweep_is_due(task, bookmark, expected, count):
             for gone in deletes.swept(task, side, []):
                 self.settle_gone(gone)
             swept = task.clock.now()
@@ -232,9 +232,9 @@ class Run:
                 self.memory.entries = True
                 self.memory.handled[side].update(problem.key for problem in fresh)
 
-    def match_once(self) -> None:
-        """Couple what belongs together, before anything is created."""
-        ensure_matched(self.task, self.jobs, self.memory)
+    def match_once(self) -> bool:
+        """Couple what belongs together, before anything is created; whether it was done now."""
+        return ensure_matched(self.task, self.jobs, self.memory)
 
     def check_stop(self) -> None:
         """Raises `Interrupted` if a person asked to stop."""

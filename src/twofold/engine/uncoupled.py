@@ -19,19 +19,23 @@ from twofold.engine.task import Task
 from twofold.ports import JobError, Record
 
 
-def ensure_matched(task: Task, jobs: Jobs, memory: Memory) -> None:
-    """Once per run that creates records: couple what belongs together, ask about what is ambiguous."""
+def ensure_matched(task: Task, jobs: Jobs, memory: Memory) -> bool:
+    """Once per run that creates records: couple what belongs together, ask about what is ambiguous.
+
+    Says whether this was the time.
+    """
     if not task.policy.creates or not task.layout.mapping.match or memory.matched:
-        return
+        return False
     memory.matched = True
     matches = _without_withheld(match(task), memory)
     memory.withheld[Side.LEFT].update(matches.ambiguous["left_key"].to_list())
     memory.withheld[Side.RIGHT].update(matches.ambiguous["candidates"].explode().drop_nulls().to_list())
     if task.plan is not None:
         _plan(task, memory, matches)
-        return
+        return True
     couple(task, matches)
     _record(task, jobs, memory, matches)
+    return True
 
 
 def _without_withheld(matches: Matches, memory: Memory) -> Matches:
