@@ -123,7 +123,8 @@ def test_a_process_killed_again_and_again_makes_no_duplicate_and_misses_nothing(
         if kills >= KILLS:
             break
     assert kills > 0
-    assert _start(workspace).wait() == 0
+    # The second one corrects one-way fields of the records that the first one made.
+    assert [_start(workspace).wait() for _ in range(2)] == [0, 0]
     _check(workspace)
     before = (workspace / "crm.db").read_bytes()
     assert _start(workspace).wait() == 0

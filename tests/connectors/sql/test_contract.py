@@ -222,8 +222,9 @@ class MariadbContract(ConnectorContract):
         self, feed: FeedKind, key: KeyKind, mariadb_server: MariadbServer, tmp_path: Path
     ) -> Iterator[Arrangement]:
         schema = f"contract_{next(_SCHEMAS)}"
-        settings = {"url": mariadb_server.url("mysql"), "schema": schema, "page_size": PAGE}
-        url = sa.make_url(settings["url"]).set(drivername="mysql+pymysql")
+        address = mariadb_server.url("mysql")
+        settings = {"url": address, "schema": schema, "page_size": PAGE}
+        url = sa.make_url(address).set(drivername="mysql+pymysql")
         arrangement = MariadbArrangement(connect("erp", settings, tmp_path), url, feed, key, schema)
         yield arrangement
         arrangement.close()

@@ -89,7 +89,8 @@ def _check_url(name: str, settings: Mapping[str, Any]) -> Iterator[str]:
         yield f'Connection "{name}" needs a url, {examples}.'
         return
     try:
-        backend = sa.make_url(str(settings["url"])).get_backend_name()
+        url = sa.make_url(str(settings["url"]))
+        backend = url.get_backend_name()
     except (ArgumentError, ValueError):
         yield f'The url of connection "{name}" is not a database URL; write one {examples}.'
         return
@@ -98,6 +99,8 @@ def _check_url(name: str, settings: Mapping[str, Any]) -> Iterator[str]:
             f'Connection "{name}" is for "{backend}", which is not supported.'
             f"{closest(backend, known_backends())} Write a url {examples}."
         )
+    elif backend in ("mysql", "mariadb") and not (url.database or settings.get("schema")):
+        yield f'The url of connection "{name}" names no database. Write it as {backend}://user@host/database.'
 
 
 def _check_kinds(name: str, settings: Mapping[str, Any]) -> Iterator[str]:

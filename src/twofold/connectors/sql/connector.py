@@ -186,7 +186,9 @@ def _lacks_form(column: Column) -> bool:
 
 
 def _formed(column: Column, form: Any) -> Column:
-    return replace(column, form=form, field=replace(column.field, scale=form_scale(form, column.field)))
+    """The column with its form; an empty one has the scale that it will have when we have written to it."""
+    written = form or DEFAULTS[column.field.type]
+    return replace(column, form=form, field=replace(column.field, scale=form_scale(written, column.field)))
 
 
 def _takes_keys(relation: Relation, table: Table) -> bool:

@@ -12,7 +12,6 @@ from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql as types
 
 from twofold.connectors.sql.dialects import (
     Comparable,
@@ -27,6 +26,7 @@ from twofold.connectors.sql.dialects import (
 )
 from twofold.connectors.sql.forms import Form
 from twofold.connectors.sql.mysql_catalogue import load_relation, table_names
+from twofold.connectors.sql.mysql_definition import DDL_TYPES
 from twofold.connectors.sql.mysql_faults import read_fault
 from twofold.connectors.sql.mysql_rows import (
     collated,
@@ -40,7 +40,7 @@ from twofold.connectors.sql.mysql_rows import (
 )
 from twofold.connectors.sql.relation import Column, Relation
 from twofold.core.filters import Value
-from twofold.core.schema import DEFAULT_SCALE, Field, FieldType
+from twofold.core.schema import Field, FieldType
 
 _SQL_MODE = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO"
 """Nothing is cut or replaced in silence, backslashes escape, and a key of 0 is a key."""
@@ -247,15 +247,11 @@ class MysqlDialect:
             statement = statement.returning(*(self.shown(write.relation, name) for name in names))
         text, order, _ = compiled(connection, statement)
         columns = list(write.columns.values())
-        places = [int(name[1:]) for name in order]
-        return [
-            _insert_one(connection, text, [columns[place][row] for place in places])
-            if tells
-            else _insert_and_learn(
-                connection, text, [columns[place][row] for place in places], write, names, row
-            )
-            for row in range(len(write.places))
-        ]
+        bound_columns = [columns[int(name[1:])] for name in order]
+        rows = list(zip(*bound_columns, strict=True)) or [()] * len(write.places)
+        if tells:
+            return [_insert_one(connection, text, row) for row in rows]
+        return [_insert_and_learn(connection, text, row, write, names, n) for n, row in enumerate(rows)]
 
     def update(self, connection: sa.Connection, write: Write) -> int:
         """Update by key and return how many rows there were."""
@@ -323,7 +319,7 @@ def _guid_text(column: Column, expression: Element) -> Element:
         for start, size in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
     ]
     # CONCAT is null where a part is, which CONCAT_WS is not.
-    dash = sa.literal_column("'-'")
+    dash: Element = sa.literal_column("'-'")
     return sa.func.concat(parts[0], *(element for part in parts[1:] for element in (dash, part)))
 
 
@@ -351,8 +347,8 @@ def _send(connection: sa.Connection, statement: Any, columns: Sequence[Sequence[
     return sum(count_changed(connection, statement, parameters) for parameters in packets(columns))
 
 
-def _insert_one(connection: sa.Connection, text: str, row: Sequence[Any]) -> tuple[Any, ...]:
-    found = connection.exec_driver_sql(text, tuple(row)).cursor
+def _insert_one(connection: sa.Connection, text: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    found = connection.exec_driver_sql(text, row).cursor
     rows = found.fetchall() if found is not None else []
     return tuple(rows[0]) if rows else ()
 
@@ -360,46 +356,18 @@ def _insert_one(connection: sa.Connection, text: str, row: Sequence[Any]) -> tup
 def _insert_and_learn(
     connection: sa.Connection,
     text: str,
-    row: Sequence[Any],
+    row: tuple[Any, ...],
     write: Write,
     names: Sequence[str],
     place: int,
 ) -> tuple[Any, ...]:
     """Insert one row of MySQL, which tells no more of it than the number it counted."""
-    made = connection.exec_driver_sql(text, tuple(row)).lastrowid
+    made = connection.exec_driver_sql(text, row).lastrowid or None
     key = [
         made if write.relation[name].field.generated else write.columns.get(name, {place: None})[place]
         for name in names
     ]
-    return tuple(key) if all(key) else ()
+    return () if None in key else tuple(key)
 
-
-def _text(field: Field) -> Any:
-    return types.VARCHAR(field.length) if field.length and field.length <= _INDEXED else types.LONGTEXT()
-
-
-_INDEXED = 768
-"""So many characters fit into an index."""
-
-
-def _precise(field: Field, most: int = 6) -> int:
-    return most if field.scale is None else min(most, field.scale)
-
-
-DDL_TYPES: dict[FieldType, Callable[[Field], Any]] = {
-    FieldType.TEXT: _text,
-    FieldType.CODE: _text,
-    FieldType.INTEGER: lambda _: types.BIGINT(),
-    FieldType.OPTION: lambda _: types.BIGINT(),
-    FieldType.DECIMAL: lambda field: types.DECIMAL(38, DEFAULT_SCALE if field.scale is None else field.scale),
-    FieldType.FLOAT: lambda _: types.DOUBLE(),
-    FieldType.BOOLEAN: lambda _: types.TINYINT(1),
-    FieldType.DATE: lambda _: types.DATE(),
-    FieldType.TIME: lambda field: types.TIME(fsp=_precise(field)),
-    FieldType.DATETIME: lambda field: types.DATETIME(fsp=_precise(field)),
-    FieldType.GUID: lambda _: types.CHAR(36, charset="ascii", collation="ascii_general_ci"),
-    FieldType.JSON: lambda _: types.JSON(),
-    FieldType.BINARY: lambda _: types.LONGBLOB(),
-}
 
 DIALECT = MysqlDialect()

@@ -41,8 +41,10 @@ def value_text(value: Value) -> str:
 def encode(column: Column, series: pl.Series) -> list[Any]:
     """Values in `Field.dtype` as texts and numbers of JSON; bytes as hexadecimal digits."""
     kind = column.field.type
+    if column.native == "binary" and kind is FieldType.GUID:
+        return series.str.replace_all("-", "", literal=True).to_list()
     if isinstance(column.form, GuidForm):
-        return (series.str.replace_all("-", "", literal=True) if column.form.binary else series).to_list()
+        return column.form.write(series)
     if kind in (FieldType.DATETIME, FieldType.TIME):
         series = _cut(series, column.field.scale, 1 if kind is FieldType.DATETIME else 1000)
     encoder = _ENCODERS.get(kind)
@@ -52,7 +54,8 @@ def encode(column: Column, series: pl.Series) -> list[Any]:
 def _cut(series: pl.Series, scale: int | None, unit: int) -> pl.Series:
     # MySQL would round up; a moment that is cut stays within the second it happened in.
     step = 10 ** (6 - (6 if scale is None else scale)) * unit
-    return (series.cast(pl.Int64) // step * step).cast(series.dtype)
+    whole: pl.Series = series.cast(pl.Int64) // step * step
+    return whole.cast(series.dtype)
 
 
 def given(width: int) -> Given:
@@ -61,7 +64,7 @@ def given(width: int) -> Given:
     columns = ", ".join(
         f"{name} LONGTEXT CHARACTER SET utf8mb4 PATH '$[{place}]'" for place, name in enumerate(names)
     )
-    paths = sa.literal_column(f"'$[*]' COLUMNS ({columns})")
+    paths: Element = sa.literal_column(f"'$[*]' COLUMNS ({columns})")
     source = sa.func.json_table(sa.bindparam("given", type_=sa.Text()), paths)
     table = source.table_valued(*names, name="given")
     return Given(table, list(table.c), lambda rows: {"given": "[" + ",".join(pack(rows)) + "]"})
