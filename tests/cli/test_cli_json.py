@@ -118,7 +118,7 @@ def test_a_named_record_that_is_not_there_leaves_no_job_and_a_remark(synchronize
 def test_the_wrong_direction_leaves_no_job_and_a_remark(synchronized: Desk) -> None:
     done = synchronized.run("sync", "CURRENCY", "--direction", "to_left", "--json")
     assert (done.code, done.document) == (0, {"jobs": []})
-    assert "CURRENCY goes to_right only" in done.err
+    assert "CURRENCY goes erp -> crm only" in done.err
 
 
 def test_open_questions_end_a_run_with_1_and_the_listings_with_0(synchronized: Desk) -> None:

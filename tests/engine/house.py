@@ -249,10 +249,13 @@ class House:
         finally:
             self.connectors = sound
 
-    def crash(self, at: int | None, name: str | None = None, **options: Any) -> Fuse:
-        """A run that dies at the `at`-th point of a connector or the store."""
+    def crash(
+        self, at: int | None, name: str | None = None, *, script: Sequence[Fault] = (), **options: Any
+    ) -> Fuse:
+        """A run that dies at the `at`-th point of a connector or the store; `script` is of the right side."""
         fuse, sound = Fuse(at), self.connectors
-        self.connectors = {side: Faulty(sound[side], fuse=fuse) for side in Side}
+        scripts = {Side.LEFT: (), Side.RIGHT: script}
+        self.connectors = {side: Faulty(sound[side], scripts[side], fuse=fuse) for side in Side}
         self.store = fused_store(self.real, fuse)
         try:
             self.run(name, **options)

@@ -126,6 +126,19 @@ def test_a_crash_between_a_refused_write_and_its_second_try_loses_no_edit(build:
             break
 
 
+def test_a_crash_after_a_write_was_refused_for_nothing_loses_no_edit(build: Build) -> None:
+    for at in range(20, 70, 2):
+        house = build()
+        house.left.insert("customer", {"id": "L1", "name": "Ann"})
+        house.run()
+        house.left.edit("customer", "L1", name="Anna")
+        fuse = house.crash(at, script=[Fault("apply", 1, Trouble.STALE)])
+        house.run()
+        assert house.values("name") == ([("Anna",)], [("Anna",)]), fuse
+        if fuse.place is None:
+            break
+
+
 def test_two_runs_of_one_mapping_are_refused(house: House) -> None:
     with house.real.claim("CUSTOMER"), pytest.raises(Refused, match="CUSTOMER is held by another run"):
         house.run()
@@ -186,6 +199,18 @@ def test_a_full_run_after_an_interrupted_one_that_was_not_full_is_full(build: Bu
     house.run(full=True)
     assert house.right.rows("account")[drifted]["email"] is None
     assert sorted(house.values("name")[1]) == [("N0",), ("N1",), ("N2",), *[("edited",)] * 3]
+
+
+def test_what_people_did_behind_an_interrupted_run_is_seen_by_the_one_that_goes_on(build: Build) -> None:
+    house = build(facts={"page_size": 2})
+    many(house)
+    house.progress = StopAfter(3)
+    with pytest.raises(Interrupted):
+        house.run()
+    house.left.edit("customer", "L0", name="edited behind it")
+    house.progress = StopAfter(1000)
+    house.run()
+    assert ("edited behind it",) in house.values("name")[1]
 
 
 def test_a_feed_that_breaks_off_is_taken_up_again(build: Build) -> None:

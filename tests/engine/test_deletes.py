@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from twofold.connectors.memory import MemoryConnector
+from twofold.core.filters import Filter
 from twofold.core.mapping import FieldMapping, TableSide
 from twofold.core.names import DeletionConflict, Direction, FeedKind, Side
 from twofold.core.schema import Field, FieldType
-from twofold.errors import MassDelete
+from twofold.errors import Interrupted, MassDelete
+from twofold.ports import ChangePage, Table
 
 from .conftest import Build
-from .house import EMAIL, PAIRS, House, customer, mapping_of, numbered
+from .house import EMAIL, PAIRS, House, StopAfter, customer, mapping_of, numbered
 
 TABLES = {Side.LEFT: "customer", Side.RIGHT: "account"}
 DELETE = mapping_of(deletion_conflict=DeletionConflict.DELETE)
@@ -226,6 +231,44 @@ def test_a_deletion_is_found_though_its_run_was_interrupted(fed_house: House) ->
     fed_house.run()
     fed_house.run()
     assert heights(fed_house) == (2, 2)
+
+
+class Uncounted(MemoryConnector):
+    """A connection that reports deletes and cannot tell how many records there are."""
+
+    def changes(
+        self, table: Table, fields: Sequence[str], where: Filter | None, since: str | None
+    ) -> Iterator[ChangePage]:
+        for page in super().changes(table, fields, where, since):
+            yield replace(page, count=None)
+
+
+def test_a_deletion_reported_to_a_run_that_was_stopped_is_not_forgotten(build: Build) -> None:
+    mapping, _ = fed(FeedKind.DELTA, deletion_conflict=DeletionConflict.DELETE)
+    house = build(mapping)
+    house.connectors = {side: Uncounted(system(house, side), page_size=1) for side in Side}
+    couple(house, 3)
+    delete(house, Side.LEFT, 0)
+    house.left.edit("customer", "L1", name="edited")
+    house.left.edit("customer", "L2", name="edited")
+    house.progress = StopAfter(2)
+    with pytest.raises(Interrupted):
+        house.run()
+    house.progress = StopAfter(1000)
+    house.run()
+    assert heights(house) == (2, 2)
+
+
+def test_an_idle_one_way_run_sweeps_nothing(build: Build) -> None:
+    house = build(mapping_of(direction=Direction.TO_RIGHT))
+    couple(house, 3)
+    house.left.insert("customer", {"id": "L9", "name": "New"})
+    house.run()
+    house.run()
+    target = MemoryConnector(house.right)
+    house.connectors = {**house.connectors, Side.RIGHT: target}
+    house.run()
+    assert target.requests == {"changes": 1}
 
 
 def test_a_deletion_is_found_after_a_change_token_expired(build: Build) -> None:

@@ -335,4 +335,5 @@ def test_a_right_synchronizer_breaks_no_law(name: str) -> None:
 def test_a_planted_defect_is_found(bug: str) -> None:
     policy, complaint = BUGS[bug]
     with pytest.raises(AssertionError, match=complaint):
-        live(lambda: TinyWorld(POLICIES[policy], bug), examples=400)
+        # It stops at the first history that shows the defect; most need a few dozen, some a thousand.
+        live(lambda: TinyWorld(POLICIES[policy], bug), examples=5000)
