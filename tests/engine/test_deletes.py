@@ -13,7 +13,7 @@ from twofold.core.filters import Filter
 from twofold.core.mapping import FieldMapping, TableSide
 from twofold.core.names import DeletionConflict, Direction, FeedKind, Side
 from twofold.core.schema import Field, FieldType
-from twofold.errors import Interrupted, MassDelete
+from twofold.errors import Interrupted
 from twofold.ports import ChangePage, Table
 
 from .conftest import Build
@@ -264,7 +264,6 @@ def test_an_idle_one_way_run_sweeps_nothing(build: Build) -> None:
     couple(house, 3)
     house.left.insert("customer", {"id": "L9", "name": "New"})
     house.run()
-    house.run()
     target = MemoryConnector(house.right)
     house.connectors = {**house.connectors, Side.RIGHT: target}
     house.run()
@@ -279,44 +278,6 @@ def test_a_deletion_is_found_after_a_change_token_expired(build: Build) -> None:
     house.left.forget_changes("customer")
     house.run()
     assert heights(house) == (2, 2)
-
-
-# -- guards ------------------------------------------------------------------------------------------------
-
-
-def test_a_side_that_reads_empty_stops_the_run(build: Build) -> None:
-    house = build(DELETE)
-    couple(house, 21)
-    for key in list(house.left.rows("customer")):
-        house.left.delete("customer", key)
-    for _ in range(2):
-        with pytest.raises(MassDelete, match="reads empty"):
-            house.run()
-    assert heights(house) == (0, 21)
-    house.run(allow_deletes=True)
-    assert heights(house) == (0, 0)
-
-
-@pytest.mark.parametrize("kind", [FeedKind.MODIFIED, FeedKind.DELTA, FeedKind.SNAPSHOT])
-def test_many_deletions_need_a_word_and_wait_for_it(build: Build, kind: FeedKind) -> None:
-    mapping, _ = fed(kind, deletion_conflict=DeletionConflict.DELETE)
-    house = build(mapping)
-    couple(house, 30)
-    for number in range(21):
-        house.left.delete("customer", f"L{number}")
-    for _ in range(2):
-        with pytest.raises(MassDelete, match="21 of 30"):
-            house.run()
-        assert heights(house) == (9, 30)
-    assert house.run(allow_deletes=True)["to_right"] == {"deleted": 21}
-    assert heights(house) == (9, 9)
-
-
-def test_many_deletions_that_are_only_asked_about_stop_nothing(house: House) -> None:
-    couple(house, 30)
-    for number in range(25):
-        house.left.delete("customer", f"L{number}")
-    assert house.run()["to_right"] == {"conflicts": 25}
 
 
 def test_natural_keys_are_restored_as_they_were(build: Build) -> None:
