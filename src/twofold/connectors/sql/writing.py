@@ -285,8 +285,10 @@ class Writing:
 
     def _tell_versions(self, wave: Wave, places: Sequence[int]) -> None:
         """Read back the versions in one statement; triggers and roundings are in them then."""
-        fields = wave.ops.versioned_by
-        if not places or (self.table.feed is FeedKind.SNAPSHOT and not fields):
+        snapshot = self.table.feed is FeedKind.SNAPSHOT
+        # Only a snapshot's version is made of values.
+        fields = wave.ops.versioned_by if snapshot else ()
+        if not places or (snapshot and not fields):
             return
         keys = [wave.outcome.keys[place] or "" for place in places]
         rows = find_rows(self.connection, self._reader(fields), self.dialect, keys, young=self._young).rows
