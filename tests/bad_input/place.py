@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from twofold.cli.main import main
@@ -73,6 +74,7 @@ TABLES = {
 }
 
 SYSTEMS = ("erp.db", "crm.db")
+SERVED = tuple(f"SELECT * FROM {table} ORDER BY 1".encode() for table in ("currency", "account", "visit"))
 STATE = "twofold.db"
 
 
@@ -90,12 +92,13 @@ Run = Callable[["Place", Sequence[str]], Outcome]
 
 @dataclass
 class Place:
-    """The workspace of one case."""
+    """The workspace of one case; `server` is where the other system moved to, if it did."""
 
     folder: Path
     capture: pytest.CaptureFixture[str]
     request: pytest.FixtureRequest
     stack: ExitStack = field(default_factory=ExitStack)
+    server: str | None = None
 
     def file(self, name: str) -> Path:
         """A file of the workspace."""
@@ -178,6 +181,9 @@ KEPT = {
 def seen(place: Place, *, left_out: Sequence[str] = ()) -> dict[str, Any]:
     """Both systems byte by byte, and what the state keeps, without what is `left_out`."""
     found: dict[str, Any] = {name: _bytes(place.file(name)) for name in SYSTEMS}
+    if place.server is not None:
+        with psycopg.connect(place.server) as connection:
+            found["server"] = [connection.execute(query).fetchall() for query in SERVED]
     kept = {name: query for name, query in KEPT.items() if name not in left_out}
     return found | {name: _rows(place.file(STATE), query) for name, query in kept.items()}
 

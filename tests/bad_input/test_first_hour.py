@@ -8,8 +8,9 @@ from functools import partial
 
 import pytest
 
+from .conditions import on_a_full_disk
 from .place import CONFIGURATION, Place, in_process, one_document, program, seen
-from .systems import CREATES, MANY, on_a_full_disk
+from .systems import CREATES, MANY
 
 
 def run(place: Place, *arguments: str) -> str:

@@ -56,7 +56,7 @@ def test_one_process_may_have_several_states_open_and_go_from_one_to_another(tmp
         first = a.alias
     with open_store(tmp_path / "b.db") as again:
         assert list(again.configuration.mappings()) == ["B"]
-        # The name that the first one gave back; which one that is depends on what else is open in this process.
+        # The name that the first one gave back; which one depends on what else is open in this process.
         assert again.alias == first
 
 

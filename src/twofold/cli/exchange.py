@@ -53,7 +53,8 @@ def import_file(front: Front, context: Context, mapping: str, path: Path, *, par
 
 
 def _summary(found: Exchange) -> str:
-    parts = [f"{found.lines:,} lines: {found.coupled:,} coupled"]
+    noun = "line" if found.lines == 1 else "lines"
+    parts = [f"{found.lines:,} {noun}: {found.coupled:,} coupled"]
     parts += [f"{found.already:,} were coupled already"] if found.already else []
     parts += [f"{len(found.misfits):,} do not fit"] if found.misfits else []
     return ", ".join(parts) + "."
