@@ -110,9 +110,16 @@ def _migrate(session: Session, known: Names) -> None:
             if attempt == _ATTEMPTS - 1:
                 raise
         time.sleep(_PAUSE)
-        if known <= _applied(session.connection):
+        if _is_brought_up(session.connection, known):
             return None
     return None
+
+
+def _is_brought_up(connection: BaseDatabaseWrapper, known: Names) -> bool:
+    try:
+        return known <= _applied(connection)
+    except DatabaseError:
+        return False
 
 
 def _run(alias: str) -> None:
@@ -123,6 +130,18 @@ def _run(alias: str) -> None:
 
 def _use_write_ahead_log(connection: BaseDatabaseWrapper) -> None:
     """Let readers go on while a run writes; the file remembers it, but a restored copy may not."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _switch_log(connection)
+        except DatabaseError:
+            # SQLite does not wait for other processes when it changes the journal; several may begin at once.
+            if attempt == _ATTEMPTS - 1:
+                raise
+        time.sleep(_PAUSE)
+    return None
+
+
+def _switch_log(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
         if query(cursor, "PRAGMA journal_mode")[0][0] != "wal":
             cursor.execute("PRAGMA journal_mode=WAL")
