@@ -23,7 +23,6 @@ from twofold.core.situation import CONTENTS, FIELD_CODES, STATES, FieldCode, Lin
 from twofold.engine import reader
 from twofold.engine.chunk import Memory, judge
 from twofold.engine.entries import couplings_of_keys
-from twofold.engine.run import uncoupled_pairs
 from twofold.engine.task import Options, Task
 from twofold.errors import Refused
 
@@ -107,7 +106,7 @@ def _judged(task: Task, side: Side, key: str) -> tuple[dict[str, Any], pl.DataFr
         if read.rows.is_empty():
             own = task.layout.mapping.on(side)
             raise Refused(f"{task.name}: there is no record {key} in {own.table} of {own.connection}.")
-        pairs = uncoupled_pairs(task, side, read.rows)
+        pairs = reader.uncoupled_pairs(task, side, read.rows)
     derived, _ = judge(task, Memory(), pairs, named=True)
     return derived.row(0, named=True), derived
 

@@ -209,6 +209,3 @@ def _plan(task: Task, memory: Memory, derived: pl.DataFrame) -> None:
         keys = [None] * inserts.height if key_source(task, side) == "uuid" else inserts["#new"].to_list()
         memory.planned[side.other].update(zip(inserts[f"{side.other}_key"].to_list(), keys, strict=True))
     task.progress.advance(derived.height)
-
-
-__all__ = ["Action", "Memory", "judge", "process"]

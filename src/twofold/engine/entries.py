@@ -11,7 +11,6 @@ import polars as pl
 from twofold.core.frames import KEY
 from twofold.core.mapping import Lookup
 from twofold.core.names import EntryKind, Side
-from twofold.core.pairing import empty_rows, pair, side_rows
 from twofold.engine import reader
 from twofold.engine.lookups import answer
 from twofold.engine.task import Task
@@ -68,15 +67,7 @@ def pairs_of_entries(task: Task, found: pl.DataFrame) -> Iterator[pl.DataFrame]:
         alone = [key for key in keys[side] if key not in known]
         rows = reader.fetch(task, side, alone).rows if alone else None
         if rows is not None and rows.height:
-            yield _alone(task, side, rows)
-
-
-def _alone(task: Task, side: Side, rows: pl.DataFrame) -> pl.DataFrame:
-    layout = task.layout
-    none = empty_rows(task.read(side.other), task.ends[side.other].schema)
-    both = {side: rows, side.other: none}
-    marked = {own: side_rows(both[own], own, layout.schema(own), layout.filters[own]) for own in Side}
-    return pair(task.store.couplings(task.name, side, []), marked[Side.LEFT], marked[Side.RIGHT])
+            yield reader.uncoupled_pairs(task, side, rows)
 
 
 def forget_vanished(task: Task, found: pl.DataFrame) -> None:

@@ -12,7 +12,7 @@ from twofold.core.frames import KEY
 from twofold.core.names import FeedKind, Side
 from twofold.core.pairing import deduplicate, empty_rows, new_keys, pair, side_rows
 from twofold.engine.task import Task
-from twofold.ports import Bookmark, ChangePage, Unreadable, chunks
+from twofold.ports import Bookmark, ChangePage, Unreadable, chunks, no_couplings
 
 
 @dataclass(slots=True)
@@ -132,6 +132,12 @@ def pairs_of_couplings(
         for side, read in reads.items()
     }
     return _paired(task, couplings, rows), problems
+
+
+def uncoupled_pairs(task: Task, side: Side, rows: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of rows of one side that have no coupling."""
+    none = empty_rows(task.read(side.other), task.ends[side.other].schema)
+    return _paired(task, no_couplings(), {side: rows, side.other: none})
 
 
 def _paired(task: Task, couplings: pl.DataFrame, rows: dict[Side, pl.DataFrame]) -> pl.DataFrame:

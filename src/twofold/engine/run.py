@@ -17,15 +17,13 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from twofold.core.frames import KEY
-from twofold.core.names import COUNTERS, Direction, EntryKind, JobStatus, JobType, Side
-from twofold.core.pairing import empty_rows, pair, side_rows
+from twofold.core.names import Direction, EntryKind, JobStatus, JobType, Side
 from twofold.core.situation import Link
 from twofold.engine import deletes, entries, reader
 from twofold.engine.chunk import Memory, process
 from twofold.engine.doubt import settle_doubts
 from twofold.engine.feed import Feed
-from twofold.engine.recorder import Jobs, mark, record_unreadable
+from twofold.engine.recorder import mark, record_unreadable
 from twofold.engine.task import PAGE, Task
 from twofold.engine.uncoupled import ensure_matched
 from twofold.errors import Interrupted, TwofoldError
@@ -110,7 +108,7 @@ class Run:
             rows = reader.fetch(task, side, [key for key in keys if key not in known])
             self.note_unreadable({side: rows.unreadable})
             if rows.rows.height:
-                self.process_pairs(uncoupled_pairs(task, side, rows.rows), named=True)
+                self.process_pairs(reader.uncoupled_pairs(task, side, rows.rows), named=True)
 
     # -- phases --------------------------------------------------------------------------------------------
 
@@ -242,21 +240,6 @@ class Run:
             raise Interrupted("Stopped. What was done is recorded; run the same command again to go on.")
 
 
-def uncoupled_pairs(task: Task, side: Side, rows: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of rows that have no coupling."""
-    frames = {
-        own: side_rows(
-            rows if own is side else empty_rows(task.read(own), task.ends[own].schema),
-            own,
-            task.layout.schema(own),
-            task.layout.filters[own],
-        )
-        for own in Side
-    }
-    couplings = task.store.couplings(task.name, side, [])
-    return pair(couplings, frames[Side.LEFT], frames[Side.RIGHT])
-
-
 def synchronize(task: Task) -> Run:
     """Run one mapping by itself, second pass included; the returned run has its jobs and totals."""
     run = Run(task).open()
@@ -277,6 +260,3 @@ def _message(error: BaseException | None) -> str:
     if error is None:
         return ""
     return str(error) if isinstance(error, TwofoldError) else f"Broke off: {type(error).__name__}."
-
-
-__all__ = ["COUNTERS", "KEY", "Jobs", "Run", "synchronize"]
