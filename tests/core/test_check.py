@@ -441,3 +441,14 @@ def test_a_key_that_is_not_the_tables_own_is_a_warning() -> None:
     assert warning.sentence == (
         'account is keyed by "id", not by "name": two records with the same key would stop the mapping.'
     )
+
+
+def test_a_lookup_that_asks_for_what_is_not_there_yet_is_told_so() -> None:
+    pair = FieldMapping("a", "b", lookup=Lookup("X"), lookup_missing=LookupMissing.SYNCHRONIZE)
+    left = Schema("l", (Field("a", FieldType.TEXT),), ("a",))
+    right = Schema("r", (Field("b", FieldType.TEXT),), ("b",))
+    mapping = TableMapping("M", TableSide("erp", "l", ("a",)), TableSide("crm", "r", ("b",)), (pair,))
+
+    told = [problem.sentence for problem in warn_schemas(mapping, left, right)]
+
+    assert any("does not do yet: it acts as fail" in sentence for sentence in told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from twofold.core.mapping import FieldMapping, Problem, TableMapping
-from twofold.core.names import Direction, Side
+from twofold.core.names import Direction, LookupMissing, Side
 from twofold.core.pair_rules import Path
 from twofold.core.schema import TEXTUAL, Field, FieldType, Schema
 from twofold.core.schema_rules import Schemas, filled_by, list_names
@@ -23,7 +23,17 @@ def warn_schemas(mapping: TableMapping, left: Schema, right: Schema) -> list[Pro
         way = pair.travels(mapping.direction) if pair.enabled else None
         if way is not None:
             found += _warn_length(pair, way, schemas, (*where, "fields", number))
+            found += _warn_on_demand(pair, (*where, "fields", number, "lookup_missing"))
     return found
+
+
+def _warn_on_demand(pair: FieldMapping, where: Path) -> Iterator[Problem]:
+    if pair.lookup is not None and pair.lookup_missing is LookupMissing.SYNCHRONIZE:
+        yield Problem(
+            where,
+            f'"{pair.label}" asks for lookup_missing: synchronize, which this version does not do yet: '
+            "it acts as fail until that record is coupled.",
+        )
 
 
 def _warn_required(mapping: TableMapping, side: Side, schema: Schema, where: Path) -> Iterator[Problem]:
